@@ -1,0 +1,1 @@
+"""Runs: configuration, plan, evaluation, executors and store."""

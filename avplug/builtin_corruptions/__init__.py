@@ -1,0 +1,1 @@
+"""The corruptions that avplug brings, as a plugin."""

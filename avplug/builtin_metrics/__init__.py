@@ -1,0 +1,1 @@
+"""The metrics that avplug brings, as a plugin."""

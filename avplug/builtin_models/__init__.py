@@ -1,0 +1,1 @@
+"""The models that avplug brings, as a plugin."""

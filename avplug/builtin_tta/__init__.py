@@ -1,0 +1,1 @@
+"""The test-time adaptation methods that avplug brings, as a plugin."""

@@ -1,0 +1,1 @@
+"""The core: value types, contracts, hook specifications and the plugin manager."""

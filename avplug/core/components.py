@@ -1,0 +1,206 @@
+"""Descriptors: what a plugin says of a component without importing it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
+
+
+@dataclass(frozen=True)
+class ComponentSpec:
+    """What every component states.
+
+    Args:
+        name: Lower-case letters, digits, ``_``, ``.`` and ``-``.
+        target: ``"package.module:Class"``, imported only when the component is used.
+        summary: One line for ``avplug list``.
+        aliases: Other names; they obey the same clash rule as names.
+        paper: arXiv id, DOI or address of the source.
+        license: SPDX identifier, where it differs from the plugin's.
+        requires: Distributions that must be installed, as ``pip install`` takes them.
+
+    Raises:
+        ValueError: A name or the target is malformed.
+    """
+
+    kind: ClassVar[str] = "component"
+    #: ``"module:Class"`` that the target must derive from; "" for any callable.
+    base: ClassVar[str] = ""
+
+    name: str
+    target: str
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    paper: str = ""
+    license: str = ""
+    requires: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in (self.name, *self.aliases):
+            if not _NAME.match(name):
+                raise ValueError(
+                    f"{name!r} is no {self.kind} name: use lower-case letters, digits,"
+                    " '_', '.' and '-', beginning with a letter or digit."
+                )
+        if not _TARGET.match(self.target):
+            raise ValueError(
+                f"{self.target!r} is no target of '{self.name}': write it as"
+                " 'package.module:Class'."
+            )
+
+
+@dataclass(frozen=True)
+class CorruptionSpec(ComponentSpec):
+    """A corruption; returned by ``avplug_corruptions``.
+
+    ``category`` groups corruptions for selections such as ``digital/*``; the paper's
+    are ``digital``, ``environmental`` and ``human-related``.
+    """
+
+    kind = "corruption"
+    base = "avplug.core.corruption:Corruption"
+
+    category: str = "other"
+    profiles: tuple[str, ...] = ("paper", "released")
+
+
+@dataclass(frozen=True)
+class WeightSpec:
+    """Published or bundled weights of a model.
+
+    Args:
+        name: Short name, such as ``"events"``.
+        dataset: Name of the data set whose classes they predict.
+        source: ``"package:path/inside"`` for bundled files, or an address.
+        variant: The size that they belong to.
+        claim: The accuracy as its source states it.
+        sha256: Of the file, where known.
+    """
+
+    name: str
+    dataset: str
+    source: str
+    variant: str = ""
+    claim: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ModelSpec(ComponentSpec):
+    """A model; returned by ``avplug_models``.
+
+    Args:
+        capabilities: What methods may ask for: surfaces (``norm``,
+            ``fusion_attention``, ``classifier``), ``gradient``, ``encode``.
+        variants: Sizes by name, each the constructor's options; ``model:variant``.
+        weights: Known checkpoints.
+    """
+
+    kind = "model"
+    base = "avplug.core.model:Model"
+
+    capabilities: tuple[str, ...] = ()
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    weights: tuple[WeightSpec, ...] = ()
+
+
+@dataclass(frozen=True)
+class AdaptationSpec(ComponentSpec):
+    """A test-time adaptation method; returned by ``avplug_adaptations``.
+
+    Args:
+        needs: Capabilities that the model must have, else the plan skips the cell.
+        stateful: Whether the answer to a clip depends on other clips. Then stream
+            order and batch size belong to the cell's identity.
+    """
+
+    kind = "adaptation"
+    base = "avplug.core.adaptation:Adapter"
+
+    needs: tuple[str, ...] = ()
+    stateful: bool = True
+
+
+@dataclass(frozen=True)
+class MetricSpec(ComponentSpec):
+    """A metric; returned by ``avplug_metrics``.
+
+    ``task`` is ``"single-label"``, ``"multi-label"`` or ``"any"``; ``title`` is what
+    tables print, with the unit.
+    """
+
+    kind = "metric"
+    base = "avplug.core.metric:Metric"
+
+    task: str = "any"
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetSpec(ComponentSpec):
+    """A data set; returned by ``avplug_datasets``.
+
+    ``classes`` and ``size`` are for listing; ``needs_root`` says that ``--data-root``
+    must be given.
+    """
+
+    kind = "dataset"
+    base = "avplug.core.dataset:Dataset"
+
+    classes: int = 0
+    size: str = ""
+    needs_root: bool = True
+
+
+@dataclass(frozen=True)
+class AttackSpec(ComponentSpec):
+    """An adversarial attack; returned by ``avplug_attacks``."""
+
+    kind = "attack"
+    base = "avplug.core.attack:Attack"
+
+    needs: tuple[str, ...] = ("gradient",)
+
+
+@dataclass(frozen=True)
+class DefenseSpec(ComponentSpec):
+    """A defence; returned by ``avplug_defenses``."""
+
+    kind = "defense"
+    base = "avplug.core.defense:Defense"
+
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExecutorSpec(ComponentSpec):
+    """An executor; returned by ``avplug_executors``."""
+
+    kind = "executor"
+    base = "avplug.core.executor:Executor"
+
+
+@dataclass(frozen=True)
+class SuiteSpec(ComponentSpec):
+    """A named run matrix; its target is a callable that returns a configuration."""
+
+    kind = "suite"
+
+
+#: Registration hook of each kind, in the order of ``avplug list``.
+KINDS: dict[str, tuple[str, type[ComponentSpec]]] = {
+    "corruption": ("avplug_corruptions", CorruptionSpec),
+    "model": ("avplug_models", ModelSpec),
+    "adaptation": ("avplug_adaptations", AdaptationSpec),
+    "metric": ("avplug_metrics", MetricSpec),
+    "dataset": ("avplug_datasets", DatasetSpec),
+    "attack": ("avplug_attacks", AttackSpec),
+    "defense": ("avplug_defenses", DefenseSpec),
+    "executor": ("avplug_executors", ExecutorSpec),
+    "suite": ("avplug_suites", SuiteSpec),
+}

@@ -1,0 +1,140 @@
+"""The contract of a corruption, and its application to a clip."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.core.clip import Clip, ClipInfo
+from avplug.core.errors import PluginError, UsageError
+from avplug.core.randomness import KeyedRandom
+
+SEVERITIES = (1, 2, 3, 4, 5)
+PROFILES = ("paper", "released")
+
+
+class Corruption(ABC):
+    """One cause that spoils picture and sound together.
+
+    It is a function of time, not of frame index: first a scene is drawn for the clip,
+    which picture and sound share; then each modality is corrupted as that scene says.
+    Corrupting ten sampled frames must give what corrupting all and then sampling would.
+
+    Example::
+
+        class Fog(Corruption):
+            def scene(self, info, severity, rng):
+                return 0.15 * severity                      # density
+
+            def video(self, frames, times, scene, rng):
+                grey = np.full_like(frames, 200)
+                return cv2.addWeighted(frames, 1 - scene, grey, scene, 0)
+
+            def audio(self, samples, sample_rate, scene, rng):
+                return samples * np.float32(1 - scene / 2)
+
+    Args:
+        profile: Which parameters to use: ``"paper"`` or ``"released"``.
+
+    Raises:
+        UsageError: The corruption has no such profile.
+    """
+
+    profiles: ClassVar[tuple[str, ...]] = PROFILES
+
+    def __init__(self, profile: str = "paper") -> None:
+        if profile not in self.profiles:
+            raise UsageError(
+                f"{type(self).__name__} has no profile {profile!r}.",
+                f"Profiles: {', '.join(self.profiles)}.",
+            )
+        self.profile = profile
+
+    @abstractmethod
+    def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> Any:
+        """Draw what picture and sound share, for a severity from 1 to 5."""
+
+    @abstractmethod
+    def video(
+        self,
+        frames: NDArray[np.uint8],
+        times: NDArray[np.float64],
+        scene: Any,
+        rng: KeyedRandom,
+    ) -> NDArray[np.uint8]:
+        """Return corrupted frames, uint8 [T, H, W, 3]; ``times`` [T] in seconds.
+
+        Draw what belongs to one moment from ``rng.at(time)``.
+        """
+
+    @abstractmethod
+    def audio(
+        self,
+        samples: NDArray[np.float32],
+        sample_rate: int,
+        scene: Any,
+        rng: KeyedRandom,
+    ) -> NDArray[np.float32]:
+        """Return corrupted sound, float32 [C, N]; it may leave -1..1."""
+
+
+def corrupt(
+    clip: Clip,
+    corruption: Corruption,
+    name: str,
+    severity: int,
+    seed: int = 0,
+    modalities: str = "av",
+) -> Clip:
+    """Return ``clip`` corrupted; the clip itself stays as it is.
+
+    The random numbers depend on (seed, name, clip id, time) alone. Severity and
+    profile scale what was drawn, so severities of one clip are paired.
+
+    Args:
+        clip: What to corrupt. A missing track stays missing.
+        corruption: The component.
+        name: Its registered name; part of the random key.
+        severity: 1 (mild) to 5 (strong).
+        seed: Seed of the run.
+        modalities: ``"av"``, ``"a"`` or ``"v"``.
+
+    Raises:
+        UsageError: The severity is not one of 1 to 5.
+        PluginError: The corruption changed shape, dtype or its input.
+    """
+    if severity not in SEVERITIES:
+        raise UsageError(f"Severity {severity} is not one of 1, 2, 3, 4, 5.")
+    rng = KeyedRandom((seed, "corruption", name, clip.id))
+    scene = corruption.scene(clip.info, severity, rng.stream("scene"))
+    frames = audio = None
+    if clip.frames is not None and clip.times is not None and "v" in modalities:
+        source = _read_only(clip.frames)
+        frames = corruption.video(
+            source, _read_only(clip.times), scene, rng.stream("video")
+        )
+        _check(name, "video", source, frames)
+    if clip.audio is not None and "a" in modalities:
+        samples = _read_only(clip.audio)
+        audio = corruption.audio(
+            samples, clip.sample_rate, scene, rng.stream("audio")
+        )
+        _check(name, "audio", samples, audio)
+    return clip.with_media(frames=frames, audio=audio)
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _check(name: str, part: str, before: NDArray[Any], after: NDArray[Any]) -> None:
+    if after.shape != before.shape or after.dtype != before.dtype:
+        raise PluginError(
+            f"Corruption '{name}' turned {part} {before.dtype} {list(before.shape)} "
+            f"into {after.dtype} {list(after.shape)}; both must stay the same."
+        )

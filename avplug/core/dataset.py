@@ -1,0 +1,64 @@
+"""The contract of a data set."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from avplug.core.clip import Clip, ClipRef, InputSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Dataset(ABC):
+    """An ordered list of labelled clips, decoded one at a time.
+
+    Args of every data set's constructor, all keyword-only:
+        split: Which part; ``"test"`` by default.
+        root: Folder or file that holds it; None where nothing is read from disk.
+
+    Attributes:
+        labels: Names of the classes, in the order of the model's outputs.
+        multi_label: Whether a clip may have several labels.
+        clips: The references, in a stable order.
+
+    Example::
+
+        class Tones(Dataset):
+            def __init__(self, *, split="test", root=None):
+                self.labels = ("low", "high")
+                self.clips = [ClipRef(f"{split}-{i}", (i % 2,)) for i in range(100)]
+
+            def load(self, ref, spec):
+                ...
+
+    Raises:
+        DatasetError: The files are missing, or the lists contradict each other.
+    """
+
+    labels: tuple[str, ...]
+    multi_label: bool = False
+    clips: Sequence[ClipRef]
+    root: Path | None = None
+
+    @abstractmethod
+    def load(self, ref: ClipRef, spec: InputSpec) -> Clip:
+        """Decode one clip, sampled as ``spec`` says; safe to call from threads.
+
+        Raises:
+            MediaError: The clip cannot be read; the run notes it and goes on.
+        """
+
+    def content_version(self) -> str:
+        """What changes the content of clips but not their ids, such as a renderer."""
+        return ""
+
+    def fingerprint(self, clips: Sequence[ClipRef] | None = None) -> str:
+        """Return a hash of classes, clip ids, labels and content version."""
+        rows = [(ref.id, ref.labels) for ref in (self.clips if clips is None else clips)]
+        text = json.dumps([self.labels, self.content_version(), rows])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

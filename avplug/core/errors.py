@@ -1,0 +1,74 @@
+"""Errors that a user can act on: what was wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class AvplugError(Exception):
+    """An expected failure; shown as one message, without a traceback.
+
+    Args:
+        message: What was wrong, with the value and the place.
+        hint: What to do about it; shown after the message.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class UsageError(AvplugError):
+    """The command, the configuration or a file given by the user is wrong."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """No component, option or class has this name."""
+
+
+class AmbiguousNameError(UsageError):
+    """Several plugins provide this name; the qualified name decides."""
+
+
+class MediaError(UsageError):
+    """A media file cannot be read or written as asked."""
+
+
+class DatasetError(UsageError):
+    """A data set is missing, empty, or its lists contradict each other."""
+
+
+class WeightsError(UsageError):
+    """A checkpoint is missing, damaged, unsafe or of another model."""
+
+
+class MissingExtraError(UsageError):
+    """A feature needs a distribution that is not installed."""
+
+
+class CapabilityError(AvplugError):
+    """A component lacks what another one needs, such as a joint attention."""
+
+
+class PluginError(AvplugError):
+    """A plugin broke its contract, or cannot be loaded."""
+
+    exit_code = 4
+
+
+def closest(name: str, choices: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest choice, else ``""``."""
+    match = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
+    return f" Did you mean '{match[0]}'?" if match else ""

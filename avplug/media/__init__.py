@@ -1,0 +1,1 @@
+"""Reading and writing of clips: containers, frame folders, pictures and sounds."""

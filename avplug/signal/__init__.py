@@ -1,0 +1,1 @@
+"""Signal processing shared by models and corruptions."""
