@@ -1,0 +1,179 @@
+"""Finished cells on disk: one content-addressed folder each, whole or absent.
+
+::
+
+    OUT/run.json                       configuration, plan and skips of the last run
+    OUT/cells/<id>/cell.json           the cell's identity; <id> is its hash
+    OUT/cells/<id>/predictions.npz     ids, logits, targets; float32, nothing rounded
+    OUT/cells/<id>/record.json         timings, failures, versions, hash of the above
+    OUT/damaged/                       cells that did not match their hash, set aside
+
+The id is the SHA-256 of the identity as canonical JSON (sorted keys, no blanks, UTF-8),
+cut to 20 hexadecimal digits. A cell folder is made under a temporary name and renamed
+when complete, so a kill at any moment loses at most the cell in work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avplug.core.errors import UsageError
+from avplug.core.files import sync_folder, write_atomic
+from avplug.core.metric import Predictions
+
+SCHEMA = 1
+
+
+def cell_id(identity: Mapping[str, Any]) -> str:
+    """Return the hash that names a cell's folder."""
+    text = json.dumps(
+        identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCell:
+    """A finished cell: identity and record as plain data, predictions on request."""
+
+    id: str
+    folder: Path
+    cell: dict[str, Any]
+    record: dict[str, Any]
+
+    def predictions(self) -> Predictions:
+        """Read the predictions of the cell."""
+        with np.load(self.folder / "predictions.npz", allow_pickle=False) as data:
+            return Predictions(
+                data["ids"], data["logits"], data["targets"], str(data["outputs"])
+            )
+
+
+class Store:
+    """The results of a run, in a folder.
+
+    Args:
+        folder: Created with the first thing written.
+
+    Raises:
+        UsageError: The path is a file.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UsageError(f"{self.folder} is a file, not a folder for results.")
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """Configuration, plan and skips as last written.
+
+        Raises:
+            UsageError: The folder holds no run.
+        """
+        path = self.folder / "run.json"
+        if not path.exists():
+            raise UsageError(
+                f"{self.folder} holds no run (no run.json).",
+                "Give the folder that 'avplug run --out' wrote.",
+            )
+        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return run
+
+    def write_run(self, run: Mapping[str, Any]) -> None:
+        """Write ``run.json``, and clear away what killed writers left."""
+        self._clear_temporary()
+        write_atomic(self.folder / "run.json", _json(run))
+
+    def get(self, cell_id: str) -> StoredCell | None:
+        """Return a finished cell, or None; a damaged one is set aside first."""
+        folder = self.folder / "cells" / cell_id
+        if not folder.is_dir():
+            return None
+        try:
+            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            cell = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
+            data = (folder / "predictions.npz").read_bytes()
+            whole = record["predictions_sha256"] == hashlib.sha256(data).hexdigest()
+        except (OSError, ValueError, KeyError):
+            whole = False
+        if not whole:
+            self._set_aside(folder)
+            return None
+        return StoredCell(cell_id, folder, cell, record)
+
+    def put(
+        self,
+        identity: Mapping[str, Any],
+        predictions: Predictions,
+        record: Mapping[str, Any],
+    ) -> StoredCell:
+        """Store a finished cell; the first writer of a cell wins."""
+        name = cell_id(identity)
+        final = self.folder / "cells" / name
+        folder = final.with_name(f".{name}.{socket.gethostname()}.{os.getpid()}.tmp")
+        folder.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            ids=np.asarray(predictions.ids, np.str_),
+            logits=np.asarray(predictions.logits, np.float32),
+            targets=predictions.targets,
+            outputs=np.asarray(predictions.outputs),
+        )
+        data = buffer.getvalue()
+        digest = hashlib.sha256(data).hexdigest()
+        record = {**record, "predictions_sha256": digest}
+        write_atomic(folder / "cell.json", _json(identity))
+        write_atomic(folder / "predictions.npz", data)
+        write_atomic(folder / "record.json", _json(record))
+        try:
+            folder.rename(final)
+        except OSError:
+            shutil.rmtree(folder)
+            if not final.is_dir():
+                raise
+        sync_folder(final.parent)
+        return StoredCell(name, final, dict(identity), record)
+
+    def cells(self) -> list[StoredCell]:
+        """Return the finished cells of the last run, in its plan's order."""
+        found = (self.get(row["id"]) for row in self.run["cells"])
+        return [cell for cell in found if cell is not None]
+
+    def _set_aside(self, folder: Path) -> None:
+        damaged = self.folder / "damaged"
+        damaged.mkdir(exist_ok=True)
+        number = sum(1 for _ in damaged.iterdir())
+        folder.rename(damaged / f"{folder.name}-{number}")
+
+    def _clear_temporary(self) -> None:
+        for folder in (self.folder / "cells").glob(".*.tmp"):
+            _, _, host, pid, _ = folder.name.rsplit(".", 4)
+            if host == socket.gethostname() and not _alive(int(pid)):
+                shutil.rmtree(folder)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _json(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n"
