@@ -1,0 +1,133 @@
+"""Sizes and options of CAV-MAE, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from avplug.core.clip import InputSpec
+from avplug.core.errors import UsageError, closest
+from avplug.signal.fbank import samples_for
+
+Mode = Literal[
+    "multimodal", "audioonly", "videoonly", "missingaudioonly", "missingvideoonly"
+]
+
+#: Sounds are resampled to this rate, in Hz, before the model hears them.
+SAMPLE_RATE = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class CAVMAEConfig:
+    """Everything that tells one CAV-MAE from another, besides its weights.
+
+    The defaults are the published model's.
+
+    Args:
+        image_size: Side of the square picture in pixels.
+        patch_size: Side of a patch, in pixels and in bins of the spectrogram.
+        mel_bins: Mel bands of the spectrogram.
+        target_length: Its frames, 10 ms each; sound is cut or padded to them.
+        width: Of a token.
+        depth: Blocks of each modality's encoder.
+        joint_depth: Blocks that see both modalities.
+        heads: Attention heads.
+        mlp_ratio: Hidden width of a block's MLP over ``width``.
+        audio_mean: Mean of the log-mel spectrogram over the training data ...
+        audio_std: ... and its standard deviation.
+        grid: Equal parts of the clip, and ...
+        picks: ... those of them that give a frame each; of several frames the
+            probabilities are averaged.
+        mode: What the model uses. ``audioonly`` and ``videoonly`` are for weights
+            fine-tuned on that modality alone; ``missingaudioonly`` and
+            ``missingvideoonly`` give a joint model only that modality.
+        outputs: ``"softmax"`` for one label per clip, ``"sigmoid"`` for several.
+
+    Raises:
+        UsageError: A value is unknown or does not fit the others.
+    """
+
+    image_size: int = 224
+    patch_size: int = 16
+    mel_bins: int = 128
+    target_length: int = 1024
+    width: int = 768
+    depth: int = 11
+    joint_depth: int = 1
+    heads: int = 12
+    mlp_ratio: float = 4.0
+    audio_mean: float = -5.081
+    audio_std: float = 4.4849
+    grid: int = 10
+    picks: tuple[int, ...] = (5,)
+    mode: Mode = "multimodal"
+    outputs: Literal["softmax", "sigmoid"] = "softmax"
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "mel_bins", "target_length"):
+            if getattr(self, name) % self.patch_size:
+                raise UsageError(
+                    f"{name} {getattr(self, name)} is not a multiple of patch_size"
+                    f" {self.patch_size}."
+                )
+        if self.width % 4 or self.width % self.heads:
+            raise UsageError(
+                f"width {self.width} is not a multiple of 4 and of heads {self.heads}."
+            )
+        if self.mode not in get_args(Mode):
+            raise UsageError(
+                f"Unknown mode {self.mode!r}.{closest(str(self.mode), get_args(Mode))}",
+                f"Modes: {', '.join(get_args(Mode))}.",
+            )
+        if self.outputs not in ("softmax", "sigmoid"):
+            raise UsageError(
+                f"Unknown outputs {self.outputs!r}: softmax or sigmoid are possible."
+            )
+        if not self.picks or not all(0 <= pick < self.grid for pick in self.picks):
+            raise UsageError(
+                f"picks {list(self.picks)} are not parts 0..{self.grid - 1} of a clip."
+            )
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> CAVMAEConfig:
+        """Return the configuration of plain values, such as JSON holds.
+
+        Raises:
+            UsageError: An option is unknown, or a value does not fit.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise UsageError(
+                    f"CAV-MAE has no option {name!r}.{closest(name, known)}",
+                    f"Options: {', '.join(known)}.",
+                )
+        values = dict(options)
+        if "picks" in values:
+            values["picks"] = tuple(values["picks"])
+        return cls(**values)
+
+    @property
+    def audio_grid(self) -> tuple[int, int]:
+        """Patches of the spectrogram: rows (frequency) and columns (time)."""
+        return self.mel_bins // self.patch_size, self.target_length // self.patch_size
+
+    @property
+    def image_grid(self) -> tuple[int, int]:
+        """Patches of a picture: rows and columns."""
+        side = self.image_size // self.patch_size
+        return side, side
+
+    @property
+    def input(self) -> InputSpec:
+        """What to sample of a clip."""
+        return InputSpec(
+            size=self.image_size,
+            sample_rate=SAMPLE_RATE,
+            seconds=samples_for(self.target_length, SAMPLE_RATE) / SAMPLE_RATE,
+            grid=self.grid,
+            picks=self.picks,
+            frame_rule="cav-mae",
+            channels="first",
+        )

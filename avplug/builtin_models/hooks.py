@@ -1,0 +1,39 @@
+"""The models that come with avplug, named without importing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from avplug.core.components import ModelSpec
+from avplug.core.hookspecs import hookimpl
+
+#: Small enough to train on two CPU cores in minutes, and to be stored with the code.
+_TINY: dict[str, Any] = {
+    "image_size": 96,
+    "target_length": 256,
+    "width": 96,
+    "depth": 2,
+    "heads": 4,
+}
+
+
+@hookimpl
+def avplug_models() -> Iterable[ModelSpec]:
+    """Return the built-in models."""
+    return (
+        ModelSpec(
+            "cav-mae",
+            "avplug.builtin_models.cavmae:CAVMAE",
+            "CAV-MAE, fine-tuned: two encoders and a joint block",
+            paper="arXiv:2210.07839",
+            capabilities=(
+                "norm",
+                "fusion_attention",
+                "classifier",
+                "gradient",
+                "encode",
+            ),
+            variants={"base": {}, "tiny": _TINY},
+        ),
+    )
