@@ -1,0 +1,51 @@
+"""Descriptors of the built-in corruptions, in the order of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from avplug.core.components import CorruptionSpec
+from avplug.core.hookspecs import hookimpl
+
+_HERE = "avplug.builtin_corruptions"
+_PAPER = "arXiv:2506.00358"
+
+
+def _spec(category: str, name: str, summary: str) -> CorruptionSpec:
+    target = f"{_HERE}.{name}:{name.capitalize()}"
+    return CorruptionSpec(name, target, summary, paper=_PAPER, category=category)
+
+
+_CORRUPTIONS = (
+    _spec(
+        "digital",
+        "gaussian",
+        "Sensor noise on pixels, white noise at an SNR (profile released: inverted)",
+    ),
+    _spec(
+        "digital",
+        "impulse",
+        "Salt and pepper on pixels, sparse clicks at an SNR",
+    ),
+    _spec(
+        "digital",
+        "shot",
+        "Poisson noise of few photons, noise that follows the waveform at an SNR",
+    ),
+    _spec(
+        "digital",
+        "speckle",
+        "Noise that multiplies pixels, and samples at an SNR",
+    ),
+    _spec(
+        "digital",
+        "compression",
+        "JPEG at low quality, coarse DCT quantiser (profile released: low-pass)",
+    ),
+)
+
+
+@hookimpl
+def avplug_corruptions() -> Iterable[CorruptionSpec]:
+    """Return the corruptions of AVRobustBench that avplug brings."""
+    return _CORRUPTIONS

@@ -1,0 +1,73 @@
+"""Speckle: noise that multiplies what it meets, as in coherent imaging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.builtin_corruptions.pixels import Pixels, spoil_frames
+from avplug.builtin_corruptions.sound import limited, white_noise
+from avplug.core.clip import ClipInfo
+from avplug.core.corruption import Corruption
+from avplug.core.randomness import KeyedRandom
+from avplug.signal.mixing import mix_at_snr
+from avplug.signal.quantiles import normal_levels
+
+SIGMA = (0.15, 0.2, 0.35, 0.45, 0.6)
+SNR_DB = (40.0, 30.0, 20.0, 10.0, 0.0)
+
+#: Gains are stored as multiples of 1/64: their products with pixels are then exact in
+#: single precision, and round alike on every machine.
+_GAIN_STEPS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SpeckleScene:
+    """Standard deviation of the pixels' gain, and the audio's SNR."""
+
+    sigma: float
+    snr_db: float
+
+
+class Speckle(Corruption):
+    """Normal noise times the picture, and times the waveform.
+
+    Picture: ``x (1 + sigma n)``, rounded and clipped. Sound: ``x n`` added at an SNR,
+    clipped to -1..1, so that pauses stay silent. Both profiles are alike. Source:
+    AVRobustBench (arXiv:2506.00358).
+    """
+
+    def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> SpeckleScene:
+        """Return the parameters of a severity from 1 to 5."""
+        return SpeckleScene(SIGMA[severity - 1], SNR_DB[severity - 1])
+
+    def video(
+        self,
+        frames: Pixels,
+        times: NDArray[np.float64],
+        scene: SpeckleScene,
+        rng: KeyedRandom,
+    ) -> Pixels:
+        """Return noisy frames, uint8 [T, H, W, 3]."""
+        gains = np.rint(_GAIN_STEPS * (1 + scene.sigma * normal_levels()))
+        table = gains.clip(0, 255).astype(np.uint8)
+
+        def multiply(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
+            bits = moment.bytes(values.size).reshape(1, -1)
+            cv2.multiply(values, cv2.LUT(bits, table), dst=out, scale=1 / _GAIN_STEPS)
+
+        return spoil_frames(frames, times, rng, multiply)
+
+    def audio(
+        self,
+        samples: NDArray[np.float32],
+        sample_rate: int,
+        scene: SpeckleScene,
+        rng: KeyedRandom,
+    ) -> NDArray[np.float32]:
+        """Return noisy sound, float32 [C, N], in -1..1."""
+        noise = white_noise(rng, samples.shape) * samples
+        return limited(mix_at_snr(samples, noise, scene.snr_db))
