@@ -13,7 +13,7 @@ from avplug._version import __version__
 _HOMES = {
     "avplug.core.adaptation": ("Adapter",),
     "avplug.core.attack": ("Attack", "Budget", "ThreatModel"),
-    "avplug.core.batch": ("Batch", "collate"),
+    "avplug.core.batch": ("Batch", "check_clip", "collate"),
     "avplug.core.clip": ("Clip", "ClipInfo", "ClipRef", "InputSpec"),
     "avplug.core.components": (
         "AdaptationSpec",
@@ -39,7 +39,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604
+__all__ = ["__version__", *_HOME_OF]
 
 
 def __getattr__(name: str) -> Any:

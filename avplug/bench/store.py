@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import shutil
 import socket
@@ -33,6 +34,8 @@ from avplug.core.files import sync_folder, write_atomic
 from avplug.core.metric import Predictions
 
 SCHEMA = 1
+
+_log = logging.getLogger("avplug")
 
 
 def cell_id(identity: Mapping[str, Any]) -> str:
@@ -122,7 +125,7 @@ class Store:
         """Store a finished cell; the first writer of a cell wins."""
         name = cell_id(identity)
         final = self.folder / "cells" / name
-        folder = final.with_name(f".{name}.{socket.gethostname()}.{os.getpid()}.tmp")
+        folder = final.with_name(f".{name}~{socket.gethostname()}~{os.getpid()}.tmp")
         folder.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()
         np.savez(
@@ -157,10 +160,15 @@ class Store:
         damaged.mkdir(exist_ok=True)
         number = sum(1 for _ in damaged.iterdir())
         folder.rename(damaged / f"{folder.name}-{number}")
+        _log.warning(
+            "Cell %s does not match its hash: set aside in %s, to be computed again.",
+            folder.name,
+            damaged,
+        )
 
     def _clear_temporary(self) -> None:
-        for folder in (self.folder / "cells").glob(".*.tmp"):
-            _, _, host, pid, _ = folder.name.rsplit(".", 4)
+        for folder in (self.folder / "cells").glob(".*~*~*.tmp"):
+            _, host, pid = folder.name.removesuffix(".tmp").split("~")
             if host == socket.gethostname() and not _alive(int(pid)):
                 shutil.rmtree(folder)
 

@@ -42,25 +42,45 @@ class Batch:
         )
 
 
-def collate(clips: Sequence[Clip], spec: InputSpec) -> Batch:
-    """Stack clips that were loaded with ``spec``; audio is cut or padded to its length.
+def check_clip(clip: Clip, spec: InputSpec) -> None:
+    """Make sure that a clip has what ``spec`` asks for.
 
     Raises:
-        MediaError: A clip lacks the picture or the sound.
+        MediaError: The picture or the sound is missing, or sampled otherwise.
     """
-    for clip in clips:
-        if clip.frames is None or clip.audio is None:
-            missing = "picture" if clip.frames is None else "sound"
-            raise MediaError(f"Clip '{clip.id}' has no {missing}.")
+    if clip.frames is None or clip.audio is None:
+        missing = "picture" if clip.frames is None else "sound"
+        raise MediaError(f"Clip '{clip.id}' has no {missing}.")
+    count, height, width = clip.frames.shape[:3]
+    if spec.frame_rule != "all" and count != len(spec.picks):
+        raise MediaError(
+            f"Clip '{clip.id}' came with {count} frames; the model asked for "
+            f"{len(spec.picks)}."
+        )
+    if spec.size and (height, width) != (spec.size, spec.size):
+        raise MediaError(
+            f"Clip '{clip.id}' came at {height}x{width} pixels; the model asked for "
+            f"{spec.size}x{spec.size}."
+        )
+    if spec.sample_rate and clip.sample_rate != spec.sample_rate:
+        raise MediaError(
+            f"Clip '{clip.id}' came at {clip.sample_rate} Hz; the model asked for "
+            f"{spec.sample_rate} Hz."
+        )
+
+
+def collate(clips: Sequence[Clip], spec: InputSpec) -> Batch:
+    """Stack clips that pass :func:`check_clip`, audio cut or padded to its length."""
     waveform = np.zeros((len(clips), spec.samples), np.float32)
     lengths = np.empty(len(clips), np.int64)
     for row, clip in enumerate(clips):
+        assert clip.audio is not None
         samples = clip.audio[0, : spec.samples]
         lengths[row] = len(samples)
         waveform[row, : len(samples)] = samples
-    frames = torch.from_numpy(np.stack([clip.frames for clip in clips]))
+    frames = np.stack([clip.frames for clip in clips if clip.frames is not None])
     return Batch(
-        frames.permute(0, 1, 4, 2, 3).float().div_(255),
+        torch.from_numpy(frames).permute(0, 1, 4, 2, 3).float().div_(255),
         torch.from_numpy(waveform),
         torch.from_numpy(lengths),
     )

@@ -117,6 +117,8 @@ class AdaptationSpec(ComponentSpec):
         needs: Capabilities that the model must have, else the plan skips the cell.
         stateful: Whether the answer to a clip depends on other clips. Then stream
             order and batch size belong to the cell's identity.
+        tasks: What it is defined for; entropies of a softmax mean nothing where a
+            clip has several labels.
     """
 
     kind = "adaptation"
@@ -124,6 +126,7 @@ class AdaptationSpec(ComponentSpec):
 
     needs: tuple[str, ...] = ()
     stateful: bool = True
+    tasks: tuple[str, ...] = ("single-label",)
 
 
 @dataclass(frozen=True)

@@ -119,9 +119,7 @@ def corrupt(
         _check(name, "video", source, frames)
     if clip.audio is not None and "a" in modalities:
         samples = _read_only(clip.audio)
-        audio = corruption.audio(
-            samples, clip.sample_rate, scene, rng.stream("audio")
-        )
+        audio = corruption.audio(samples, clip.sample_rate, scene, rng.stream("audio"))
         _check(name, "audio", samples, audio)
     return clip.with_media(frames=frames, audio=audio)
 

@@ -59,6 +59,7 @@ class Dataset(ABC):
 
     def fingerprint(self, clips: Sequence[ClipRef] | None = None) -> str:
         """Return a hash of classes, clip ids, labels and content version."""
-        rows = [(ref.id, ref.labels) for ref in (self.clips if clips is None else clips)]
+        chosen = self.clips if clips is None else clips
+        rows = [(ref.id, ref.labels) for ref in chosen]
         text = json.dumps([self.labels, self.content_version(), rows])
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -16,5 +16,5 @@ class Executor(ABC):
     @abstractmethod
     def run(
         self, tasks: Sequence[Task], work: Callable[[Task], Outcome]
-    ) -> Iterator[tuple[Task, Outcome | BaseException]]:
+    ) -> Iterator[tuple[Task, Outcome | Exception]]:
         """Yield each task with its outcome, or with what it raised, as it ends."""

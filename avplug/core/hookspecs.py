@@ -35,7 +35,7 @@ def avplug_corruptions() -> Iterable[c.CorruptionSpec]:  # type: ignore[empty-bo
 
         @hookimpl
         def avplug_corruptions():
-            return [CorruptionSpec("fog", "avplug_fog.fog:Fog", "Fog and damped treble")]
+            return [CorruptionSpec("fog", "avplug_fog.fog:Fog", "Fog, damped treble")]
     """
 
 

@@ -54,7 +54,7 @@ class Model(nn.Module):
         self.config = config
 
     def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, C] of frames [B, T, 3, H, W] in 0..1 and waveform [B, N]."""
+        """Return logits [B, C] of frames [B, T, 3, H, W], 0..1, and waveform [B, N]."""
         raise CapabilityError(f"{type(self).__name__} defines no forward.")
 
     def classify(self, batch: Batch) -> torch.Tensor:
@@ -70,9 +70,7 @@ class Model(nn.Module):
         """
         raise CapabilityError(f"{type(self).__name__} has no surface '{surface}'.")
 
-    def adapt_state(
-        self, tensors: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
+    def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Map the tensors of a published checkpoint to this model's names."""
         return tensors
 

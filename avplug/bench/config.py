@@ -1,0 +1,176 @@
+"""The configuration of a run, from flags, TOML, YAML or JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Hashable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from avplug.bench.decode import decode
+from avplug.core.errors import MissingExtraError, UsageError
+
+_EXPONENT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z")
+
+
+def _key(help_text: str, default: Any) -> Any:
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata={"help": help_text})
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """Everything that decides a run; the defaults are the embedded demonstration.
+
+    Raises:
+        UsageError: A value is out of its range.
+    """
+
+    dataset: str = _key("data set", "events")
+    split: str = _key("part of the data set", "test")
+    data_root: str | None = _key("folder or list file of the data set", None)
+    models: tuple[str, ...] = _key("models, as name or name:variant", ("cav-mae:tiny",))
+    weights: tuple[str, ...] = _key("checkpoint of each model, in their order", ())
+    corruptions: tuple[str, ...] = _key("names, category/* or globs", ("digital/*",))
+    severities: tuple[int, ...] = _key("1 (mild) to 5 (strong)", (1, 2, 3, 4, 5))
+    profile: str = _key("parameters of the corruptions: paper or released", "paper")
+    tta: tuple[str, ...] = _key("test-time adaptation methods", ("source",))
+    metrics: tuple[str, ...] = _key("metrics; by the data set's task if empty", ())
+    seeds: tuple[int, ...] = _key("each repeats the matrix", (0,))
+    batch_size: int = _key("clips per batch; part of the result for adaptation", 16)
+    order: Literal["shuffled", "fixed"] = _key("stream order of adaptation", "shuffled")
+    workers: int = _key("threads that decode and corrupt ahead; 0 for none", 0)
+    device: str = _key("auto, cpu, cuda, cuda:1, mps", "auto")
+    limit: int | None = _key("only so many clips, drawn evenly", None)
+    executor: str = _key("where cells are evaluated", "in-process")
+    out: str | None = _key("results folder; named by the configuration if absent", None)
+    options: Mapping[str, Mapping[str, Any]] = _key(
+        "settings by component: model, dataset, or a method's name", {}
+    )
+
+    def __post_init__(self) -> None:
+        for severity in self.severities:
+            if not 1 <= severity <= 5:
+                raise UsageError(
+                    f"Severity {severity} is out of range.",
+                    "Severities are 1, 2, 3, 4 and 5; the clean clips (0) always run.",
+                )
+        for name, least in (("batch_size", 1), ("workers", 0), ("limit", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UsageError(f"{name} is {value}; it must be at least {least}.")
+        for name in ("models", "tta", "seeds"):
+            if not getattr(self, name):
+                raise UsageError(f"{name} is empty.", "Give at least one.")
+        if self.weights and len(self.weights) != len(self.models):
+            raise UsageError(
+                f"{len(self.weights)} weights for {len(self.models)} models.",
+                "Give one for each model, in the same order.",
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data that ``from_data`` reads back."""
+        return asdict(self)
+
+
+def from_data(data: Mapping[str, Any], origin: str) -> RunConfig:
+    """Return the configuration that plain data states; see :func:`decode`."""
+    return decode(RunConfig, data, origin)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a TOML, YAML or JSON file as plain data.
+
+    Raises:
+        UsageError: The file is missing, malformed, or has a repeated key.
+        MissingExtraError: YAML support is not installed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
+    try:
+        if path.suffix == ".json":
+            data = json.loads(text, object_pairs_hook=_unique)
+        elif path.suffix in (".yaml", ".yml"):
+            data = _read_yaml(text)
+        else:
+            data = tomllib.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{path} is malformed: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"{path} holds no table of keys and values.")
+    return data
+
+
+def parse_options(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Read ``name.key=value`` settings; a value is TOML, or else text.
+
+    Raises:
+        UsageError: A setting has another form.
+    """
+    options: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        target, equals, text = pair.partition("=")
+        name, dot, key = target.partition(".")
+        if not (name and dot and key and equals):
+            raise UsageError(
+                f"{pair!r} is no setting.", "Write it as name.key=value: tent.lr=1e-3."
+            )
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        options.setdefault(name, {})[key.replace("-", "_")] = value
+    return options
+
+
+def field_help() -> dict[str, str]:
+    """Return the help text of every key."""
+    return {f.name: f.metadata["help"] for f in fields(RunConfig)}
+
+
+def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {repeated!r} stands there twice.")
+    return result
+
+
+def _read_yaml(text: str) -> Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise MissingExtraError(
+            "Reading YAML needs PyYAML.", 'Install it with: pip install "avplug[yaml]"'
+        ) from error
+
+    class Loader(yaml.SafeLoader):
+        """Refuses repeated keys, which YAML lets the last one win."""
+
+    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+        return _unique(
+            [
+                (
+                    loader.construct_object(k, deep=True),
+                    loader.construct_object(v, deep=True),
+                )
+                for k, v in node.value
+            ]
+        )
+
+    # YAML 1.1, which PyYAML reads, takes 1e-4 for text.
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789.")
+    )
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,70 @@
+"""How long a plan will take: each method timed on one batch, then multiplied."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from avplug.bench.evaluate import evaluate
+from avplug.bench.pipeline import ClipCache
+from avplug.bench.plan import Cell, Plan
+from avplug.bench.runner import default_folder
+from avplug.bench.store import Store
+
+
+def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
+    """Return cells, skips and time of a plan as plain data.
+
+    Args:
+        plan: What would be run.
+        estimate: Time one batch of each model and method, else ``seconds`` is None.
+    """
+    config = plan.config
+    folder = Path(config.out) if config.out else default_folder(config)
+    store = Store(folder)
+    todo = [cell for cell in plan.cells if store.get(cell.id) is None]
+    groups: dict[tuple[str, str, str], list[Cell]] = defaultdict(list)
+    for cell in plan.cells:
+        condition = cell.corruption.spec.name if cell.corruption else "clean"
+        model = cell.model.entry.spec.name
+        groups[model, cell.method.spec.name, condition].append(cell)
+    return {
+        "folder": str(folder),
+        "clips": len(plan.clips),
+        "cells": len(plan.cells),
+        "finished": len(plan.cells) - len(todo),
+        "groups": [
+            {
+                "model": model,
+                "tta": method,
+                "condition": condition,
+                "severities": sorted({cell.severity for cell in cells}),
+                "seeds": sorted({cell.seed for cell in cells}),
+                "cells": len(cells),
+            }
+            for (model, method, condition), cells in groups.items()
+        ],
+        "skipped": [asdict(skip) for skip in plan.skips],
+        "device": config.device,
+        "seconds": _seconds(plan, todo) if estimate else None,
+    }
+
+
+def _seconds(plan: Plan, todo: list[Cell]) -> float:
+    sample = replace(plan, clips=plan.clips[: plan.config.batch_size])
+    timed: dict[tuple[int, str], float] = {}
+    total = 0.0
+    for cell in todo:
+        key = (id(cell.model), cell.method.spec.name)
+        if key not in timed:
+            cache = ClipCache(plan.dataset, cell.model.model.input)
+            # The first pass decodes and warms up; the second is what cells will cost.
+            for _ in range(2):
+                begin = time.perf_counter()
+                evaluate(cell, sample, cache, lambda count: None)
+                timed[key] = (time.perf_counter() - begin) / len(sample.clips)
+        total += timed[key] * len(plan.clips)
+    return total

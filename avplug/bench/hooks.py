@@ -1,0 +1,18 @@
+"""The executors that avplug brings, registered like any plugin's."""
+
+from __future__ import annotations
+
+from avplug.core.components import ExecutorSpec
+from avplug.core.hookspecs import hookimpl
+
+
+@hookimpl
+def avplug_executors() -> tuple[ExecutorSpec, ...]:
+    """Return the built-in executors."""
+    return (
+        ExecutorSpec(
+            "in-process",
+            "avplug.bench.executors:InProcess",
+            "One cell after the other, in this process",
+        ),
+    )

@@ -1,0 +1,44 @@
+"""``avplug run``: the matrix of a configuration, evaluated, stored and reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from avplug.cli.selectors import selecting
+
+if TYPE_CHECKING:
+    from avplug.bench.config import RunConfig
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
+    app.command(name="run")(selecting(_run))
+
+
+def _run(
+    settings: RunConfig,
+    report: Annotated[
+        bool, typer.Option(help="Show the tables and write the page at the end.")
+    ] = True,
+) -> None:
+    """Evaluate models under corruptions; the same command again goes on."""
+    from avplug.cli.console import message
+
+    from avplug.bench.runner import run
+    from avplug.cli.progress import RunProgress
+    from avplug.core.registry import get_registry
+
+    with RunProgress() as progress:
+        summary = run(settings, get_registry(), progress)
+    if report:
+        from avplug.cli.report import show_report
+
+        show_report(summary.folder)
+    message(
+        f"{summary.computed} cells computed, {summary.reused} found finished, "
+        f"{len(summary.failed)} failed: {summary.folder}"
+    )
+    if summary.failed:
+        raise typer.Exit(1)

@@ -1,0 +1,123 @@
+"""The options that say what to run, declared once for every verb that takes them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+if TYPE_CHECKING:
+    from avplug.bench.config import RunConfig
+
+_Text = str | None
+_Count = int | None
+_Many = list[str] | None
+
+
+def _option(kind: Any, text: str, *flags: str) -> Any:
+    return Annotated[kind, typer.Option(*flags, help=text)]
+
+
+#: Parameter (a key of RunConfig, but for ``config`` and ``option``) to its option.
+_SELECTORS: dict[str, Any] = {
+    "config": _option(
+        Path | None, "TOML, YAML or JSON file; flags win over it.", "--config", "-C"
+    ),
+    "dataset": _option(_Text, "Data set: avplug list datasets. Default: events."),
+    "split": _option(_Text, "Part of the data set. Default: test."),
+    "data_root": _option(_Text, "Folder or list file of the data set."),
+    "models": _option(
+        _Many, "Model or model:variant. Default: cav-mae:tiny.", "--model", "-m"
+    ),
+    "weights": _option(
+        _Many, "Checkpoint of each model: a file, or a known name.", "--weights", "-w"
+    ),
+    "corruptions": _option(
+        _Many,
+        "Names, category/* or globs. Default: digital/*.",
+        "--corruption",
+        "-c",
+    ),
+    "severities": _option(
+        _Many, "1 (mild) to 5 (strong). Default: 1,2,3,4,5.", "--severity", "-s"
+    ),
+    "profile": _option(
+        _Text, "Corruption parameters: paper or released. Default: paper."
+    ),
+    "tta": _option(_Many, "Test-time adaptation methods. Default: source.", "--tta"),
+    "metrics": _option(_Many, "Metrics. Default: by the data set's task.", "--metric"),
+    "seeds": _option(_Many, "Each repeats the matrix. Default: 0.", "--seed"),
+    "batch_size": _option(
+        _Count, "Clips per batch; part of an adapted result. Default: 16."
+    ),
+    "order": _option(_Text, "Stream order of adaptation: shuffled (default) or fixed."),
+    "workers": _option(_Count, "Threads that decode and corrupt ahead. Default: 0."),
+    "device": _option(_Text, "auto (default), cpu, cuda, cuda:1, ..."),
+    "limit": _option(_Count, "Only so many clips, drawn evenly; for trials."),
+    "executor": _option(_Text, "Where cells run: avplug list executors."),
+    "out": _option(_Text, "Results folder. Default: in runs/, named by the rest."),
+    "option": _option(
+        _Many, "A setting: -o tent.lr=1e-3, -o dataset.classes=names.csv.", "-o"
+    ),
+}
+_LISTS = ("models", "weights", "corruptions", "severities", "tta", "metrics", "seeds")
+_NUMBERS = ("severities", "seeds")
+
+
+def selecting(verb: Callable[..., None]) -> Callable[..., None]:
+    """Let a verb ``f(settings: RunConfig, ...)`` take the options above as flags."""
+    hints = get_type_hints(verb, include_extras=True)
+    own = list(inspect.signature(verb).parameters.values())[1:]
+
+    @functools.wraps(verb)
+    def command(**values: Any) -> None:
+        flags = {name: values.pop(name) for name in _SELECTORS}
+        verb(gather(**flags), **values)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(name, keyword, default=None, annotation=kind)
+        for name, kind in _SELECTORS.items()
+    ]
+    parameters += [p.replace(kind=keyword, annotation=hints[p.name]) for p in own]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
+
+
+def gather(config: Path | None = None, option: _Many = None, **flags: Any) -> RunConfig:
+    """Return the configuration of a file, overridden by the flags that were given.
+
+    Values of repeatable flags may be joined by commas: ``--severity 1,3,5``.
+
+    Raises:
+        UsageError: A value does not fit.
+    """
+    from avplug.bench.config import from_data, parse_options, read_config
+
+    data = read_config(config) if config else {}
+    # Faults of the file are told with its name, before flags cover them.
+    options = dict(from_data(data, str(config or "run")).options)
+    given = {key: value for key, value in flags.items() if value not in (None, [])}
+    for key in _LISTS:
+        if key in given:
+            given[key] = _split(key, given[key])
+    for name, settings in parse_options(tuple(option or ())).items():
+        options[name] = {**options.get(name, {}), **settings}
+    return from_data({**data, **given, "options": options}, "command line")
+
+
+def _split(key: str, texts: list[str]) -> list[Any]:
+    from avplug.core.errors import UsageError
+
+    words = [word.strip() for text in texts for word in text.split(",") if word.strip()]
+    if key not in _NUMBERS:
+        return words
+    for word in words:
+        if not word.lstrip("-").isdigit():
+            raise UsageError(f"{word!r} in {key} is no whole number.")
+    return [int(word) for word in words]
