@@ -1,0 +1,121 @@
+"""The application: global options, the verbs, and how errors become messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from avplug._version import __version__
+from avplug.cli import console
+from avplug.core.errors import AvplugError, UsageError
+
+if TYPE_CHECKING:
+    from avplug.core.manager import PluginManager
+
+#: Modules of the verbs, in the order of ``--help``; each has ``register(app)``.
+VERBS = (
+    "avplug.cli.listing",
+    "avplug.cli.show",
+    "avplug.cli.plugins",
+)
+
+
+class Group(TyperGroup):
+    """The group of verbs: an expected error is one message and its exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the verbs in the order in which they are registered."""
+        return list(self.commands)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; with ``--debug`` an error keeps its traceback."""
+        try:
+            return super().invoke(ctx)
+        except AvplugError as error:
+            if ctx.params.get("debug"):
+                raise
+            console.error(error)
+            raise typer.Exit(error.exit_code) from error
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        console.print_line(f"avplug {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks of errors.")
+    ] = False,
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help="Load the built-in plugins only.")
+    ] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugin", metavar="FILE.py|MODULE", help="Load this, too; repeatable."
+        ),
+    ] = None,
+    strict_plugins: Annotated[
+        bool,
+        typer.Option(
+            "--strict-plugins",
+            envvar="AVPLUG_STRICT",
+            help="Stop with exit code 4 when any plugin is broken.",
+        ),
+    ] = False,
+) -> None:
+    """Does an audio-visual model still work when sound and picture go bad together?"""
+    from avplug.core.manager import configure
+    from avplug.core.records import PluginSettings
+
+    if no_plugins and plugin:
+        raise UsageError("--no-plugins and --plugin exclude each other.", "Drop one.")
+    settings = PluginSettings.from_environment(
+        no_plugins=no_plugins, extra=tuple(plugin or ())
+    )
+    configure(settings, _on_loaded(strict_plugins))
+
+
+def _on_loaded(strict: bool) -> Callable[[PluginManager], None]:
+    def tell(manager: PluginManager) -> None:
+        for note in manager.notes:
+            console.message(f"avplug: {note}")
+        if strict:
+            manager.require_sound()
+        for record in manager.broken():
+            # A clash harms nobody who does not use the name.
+            if record.state != "conflict":
+                console.message(f"avplug: {record.describe()}")
+
+    return tell
+
+
+def build_app() -> typer.Typer:
+    """Return the application with all verbs."""
+    app = typer.Typer(
+        name="avplug",
+        cls=Group,
+        # Markup would swallow "[frames]" in help texts, and die of "[/etc/x]".
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        pretty_exceptions_show_locals=False,
+        no_args_is_help=True,
+        add_completion=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name in VERBS:
+        import_module(name).register(app)
+    return app

@@ -1,0 +1,80 @@
+"""The only place that prints: data to stdout, messages to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from avplug.core.errors import AvplugError
+
+
+def print_line(text: str = "") -> None:
+    """Write a line of data to stdout."""
+    typer.echo(text)
+
+
+def message(text: str) -> None:
+    """Write a line for the reader to stderr."""
+    typer.echo(_printable(text), err=True)
+
+
+def error(failure: AvplugError) -> None:
+    """Write an expected failure, and what to do about it, to stderr."""
+    typer.echo(f"Error: {failure.message}", err=True)
+    if failure.hint:
+        typer.echo(failure.hint.lstrip("\n"), err=True)
+
+
+def print_json(value: Any) -> None:
+    """Write a value as JSON to stdout; what is not finite becomes null."""
+    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return str(value)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write a table: fitted to a terminal, else with every character kept."""
+    cells = [[_printable(str(cell)) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(columns, cells)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for row in (columns, *cells):
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(padded).rstrip())
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    # Costs as much as the rest of the start-up: only for a terminal.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(Text(column))
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    Console().print(shown)
+
+
+def _printable(text: str) -> str:
+    """Keep a plugin's text from steering the terminal."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

@@ -1,0 +1,154 @@
+"""Where plugins come from: built-in modules, installed distributions, files, modules.
+
+The only module that reads the metadata of installed distributions.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import importlib_metadata
+
+from avplug._version import __version__
+from avplug.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib_metadata._meta import IDistribution
+
+#: Entry-point group of avplug's plugins.
+GROUP = "avplug"
+#: Provider of everything built in.
+BUILTIN = "avplug"
+
+_REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A plugin that was found but not yet imported.
+
+    Args:
+        distribution: Normalised name of its provider.
+        version: Of the distribution, "" where it has none.
+        entry_point: Entry-point name, module name or file.
+        load: Imports the plugin.
+        editable: Whether the distribution is installed editable; None if not known.
+    """
+
+    distribution: str
+    version: str
+    entry_point: str
+    load: Callable[[], object]
+    editable: bool | None = None
+
+
+def normalise(name: str) -> str:
+    """Return a distribution's name as all names of it are compared and shown."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def builtin(modules: Iterable[str]) -> list[Candidate]:
+    """Return the built-in plugins, in the order given."""
+    return [
+        Candidate(BUILTIN, __version__, name, partial(import_module, name))
+        for name in modules
+    ]
+
+
+def installed() -> list[Candidate]:
+    """Return the plugins of installed distributions, sorted by name.
+
+    A distribution that is on the path twice counts once, the earlier one. Each
+    distribution is read by itself: damaged metadata costs no other plugin.
+    """
+    found: dict[str, list[Candidate]] = {}
+    for distribution in importlib_metadata.distributions():
+        candidates = _of_distribution(distribution)
+        if candidates:
+            found.setdefault(candidates[0].distribution, candidates)
+    return [candidate for name in sorted(found) for candidate in found[name]]
+
+
+def _of_distribution(distribution: IDistribution) -> list[Candidate]:
+    try:
+        # Parsing only the few that name the group keeps start-up light.
+        text = distribution.read_text("entry_points.txt") or ""
+        if f"[{GROUP}]" not in text:
+            return []
+        points = distribution.entry_points.select(group=GROUP)
+        name, version = normalise(distribution.name), distribution.version
+        editable = _is_editable(distribution)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        folder = Path(str(getattr(distribution, "_path", "unreadable")))
+        name = normalise(folder.name.partition("-")[0])
+        return [Candidate(name, "", str(folder), partial(_raise, error))]
+    return [
+        Candidate(name, version, point.name, point.load, editable)
+        for point in sorted(points, key=lambda p: p.name)
+    ]
+
+
+def _is_editable(distribution: IDistribution) -> bool:
+    info = getattr(distribution.origin, "dir_info", None)
+    return bool(getattr(info, "editable", False))
+
+
+def _raise(error: Exception) -> object:
+    raise error
+
+
+def explicit(argument: str) -> Candidate:
+    """Return the plugin of one ``--plugin FILE.py|MODULE``.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    if not argument.endswith(".py"):
+        provider = normalise(argument.partition(".")[0])
+        return Candidate(provider, "", argument, partial(import_module, argument))
+    path = Path(argument).resolve()
+    if not path.is_file():
+        raise UsageError(
+            f"--plugin {argument!r}: there is no such file.",
+            "Give a .py file, or the name of an importable module.",
+        )
+    return Candidate(normalise(path.stem), "", argument, partial(_load_file, path))
+
+
+def _load_file(path: Path) -> ModuleType:
+    """Import a file under a private name, which its lazy targets can use."""
+    stem = re.sub(r"\W", "_", path.stem)
+    name = f"_avplug_file_{stem}_{zlib.crc32(str(path).encode()):08x}"
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python module")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def is_installed(requirement: str) -> bool:
+    """Return whether the distribution that a requirement names is installed."""
+    match = _REQUIREMENT_NAME.match(requirement)
+    if match is None:
+        return False
+    try:
+        importlib_metadata.distribution(match.group())
+    except importlib_metadata.PackageNotFoundError:
+        return False
+    return True

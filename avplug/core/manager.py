@@ -1,0 +1,266 @@
+"""The plugin manager: discovers, orders, isolates and records plugins.
+
+Plugins are loaded in this order:
+
+1. The built-ins, from a tuple of module names; nothing switches them off.
+2. ``--no-plugins`` or ``AVPLUG_NO_PLUGINS=1`` ends it here.
+3. Installed distributions with entry points in the group ``avplug``, sorted by name,
+   without those that ``AVPLUG_LOAD_PLUGINS`` (only these distributions) and
+   ``AVPLUG_DISABLE_PLUGINS`` (distributions or entry points) keep out unimported.
+4. Files and modules given by ``--plugin``, in the order given.
+
+Each plugin, and each of its hooks, is called by itself: one that raises loses its own
+components only, and none of them enters a registry in part.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from typing import Any
+
+import pluggy
+
+from avplug._version import __version__
+from avplug.core import discovery, hookspecs, inspection
+from avplug.core.clashes import mark_clashes
+from avplug.core.components import KINDS, ComponentSpec
+from avplug.core.discovery import Candidate
+from avplug.core.errors import AvplugError, PluginError, closest
+from avplug.core.records import BROKEN, PluginRecord, PluginSettings
+
+#: Modules of the built-in plugins.
+BUILTINS = (
+    "avplug.builtin_corruptions.hooks",
+    "avplug.builtin_models.hooks",
+    "avplug.builtin_tta.hooks",
+    "avplug.builtin_metrics.hooks",
+    "avplug.builtin_datasets.hooks",
+    "avplug.bench.hooks",
+)
+
+_log = logging.getLogger("avplug")
+
+
+class PluginManager(pluggy.PluginManager):
+    """All plugins of a process.
+
+    Args:
+        settings: Which plugins to load; by default what the environment says.
+        builtins: Modules of the built-in plugins.
+
+    Attributes:
+        records: One for each plugin found, in load order.
+        notes: What is odd about the settings, such as an unknown name.
+    """
+
+    def __init__(
+        self,
+        settings: PluginSettings | None = None,
+        builtins: Iterable[str] = BUILTINS,
+    ) -> None:
+        super().__init__("avplug")
+        self.add_hookspecs(hookspecs)
+        self.settings = settings or PluginSettings.from_environment()
+        self.records: list[PluginRecord] = []
+        self.notes: list[str] = []
+        self._load_all(builtins)
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        """Look at ``avplug_*`` only: a module's lazy names stay untouched."""
+        if not name.startswith("avplug_"):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+    def _load_all(self, builtins: Iterable[str]) -> None:
+        settings = self.settings
+        for candidate in discovery.builtin(builtins):
+            self._load(candidate)
+        # Checked before the switch, so that a mistyped file is always told.
+        extra = [discovery.explicit(argument) for argument in settings.extra]
+        if settings.no_plugins:
+            for candidate in extra:
+                self._disable(candidate, "plugins are switched off")
+        else:
+            self._load_installed(discovery.installed())
+            for candidate in extra:
+                self._load(candidate)
+        mark_clashes(self.records)
+
+    def _load_installed(self, candidates: list[Candidate]) -> None:
+        allowed = self.settings.load
+        names = {discovery.normalise(name) for name in allowed or ()}
+        denied = {discovery.normalise(name) for name in self.settings.disable}
+        for candidate in candidates:
+            own = {candidate.distribution, discovery.normalise(candidate.entry_point)}
+            if allowed is not None and candidate.distribution not in names:
+                self._disable(candidate, "AVPLUG_LOAD_PLUGINS does not name it")
+            elif own & denied:
+                self._disable(candidate, "AVPLUG_DISABLE_PLUGINS names it")
+            else:
+                self._load(candidate)
+        found = {candidate.distribution for candidate in candidates}
+        self._note_unknown("AVPLUG_LOAD_PLUGINS", allowed or (), found)
+        found |= {discovery.normalise(c.entry_point) for c in candidates}
+        self._note_unknown("AVPLUG_DISABLE_PLUGINS", self.settings.disable, found)
+
+    def _note_unknown(
+        self, variable: str, names: Iterable[str], found: set[str]
+    ) -> None:
+        for name in names:
+            if discovery.normalise(name) not in found:
+                self.notes.append(
+                    f"{variable} names {name!r}, which is not installed."
+                    f"{closest(name, sorted(found))}"
+                )
+
+    def _record(self, candidate: Candidate) -> PluginRecord:
+        record = PluginRecord(
+            candidate.distribution,
+            candidate.version,
+            candidate.entry_point,
+            candidate.editable,
+        )
+        self.records.append(record)
+        return record
+
+    def _disable(self, candidate: Candidate, why: str) -> None:
+        record = self._record(candidate)
+        record.state, record.problem = "disabled", f"is disabled: {why}."
+
+    def _load(self, candidate: Candidate) -> None:
+        record = self._record(candidate)
+        start = time.perf_counter()
+        try:
+            # stdout is data: what a plugin prints must not end up in it.
+            with redirect_stdout(sys.stderr):
+                self._register(candidate.load(), record)
+        except (Exception, SystemExit) as error:
+            self._fail(record, error)
+        record.milliseconds = (time.perf_counter() - start) * 1000
+
+    def _register(self, plugin: object, record: PluginRecord) -> None:
+        module = sys.modules.get(getattr(plugin, "__module__", ""), plugin)
+        record.module_file = str(getattr(module, "__file__", None) or "")
+        if self.is_registered(plugin):
+            first = self.get_name(plugin)
+            record.state, record.problem = "disabled", f"is already loaded as {first}."
+            return
+        version = inspection.needs_newer_host(plugin)
+        if version:
+            host = f"avplug {__version__} (API {hookspecs.HOOK_API_VERSION})"
+            record.state = "incompatible"
+            record.problem = f"needs plugin API {version}, this is {host}."
+            record.remedy = "Upgrade: pip install -U avplug"
+            return
+        known = vars(self.hook)
+        hooks, record.notes = inspection.hooks_of(plugin, known)
+        record.hooks = tuple(hooks)
+        self.register(plugin, record.key)
+        self._collect(plugin, record)
+
+    def _collect(self, plugin: object, record: PluginRecord) -> None:
+        found: list[ComponentSpec] = []
+        for hook, spec_type in KINDS.values():
+            for implementation in getattr(self.hook, hook).get_hookimpls():
+                if implementation.plugin is plugin:
+                    record.problem = f"failed in {hook}"
+                    items = implementation.function()
+                    found += inspection.check_components(hook, items, spec_type)
+        self._refuse_second_claim(record, found)
+        record.components, record.problem = tuple(found), ""
+
+    def _refuse_second_claim(
+        self, record: PluginRecord, specs: list[ComponentSpec]
+    ) -> None:
+        """One distribution cannot provide a name twice: nothing tells them apart."""
+        taken = {
+            (spec.kind, name): other.entry_point
+            for other in self.records
+            if other.distribution == record.distribution and other is not record
+            for spec in other.components
+            for name in (spec.name, *spec.aliases)
+        }
+        for spec in specs:
+            for name in (spec.name, *spec.aliases):
+                if (spec.kind, name) in taken:
+                    raise PluginError(
+                        f"provides {spec.kind} '{name}', as"
+                        f" '{taken[spec.kind, name]}' of {record.distribution} does."
+                    )
+
+    def _fail(self, record: PluginRecord, error: BaseException) -> None:
+        if self.get_plugin(record.key) is not None:
+            self.unregister(name=record.key)
+        record.state, record.error = "failed", error
+        if isinstance(error, AvplugError):
+            record.problem, record.remedy = error.message, error.hint
+        else:
+            text = " ".join(str(error).split())
+            where = record.problem or "failed to load"
+            record.problem = f"{where}: {type(error).__name__}: {text}."
+            record.remedy = "Traceback: avplug --debug plugins"
+
+    def broken(self) -> list[PluginRecord]:
+        """Return the records of failed, clashing and incompatible plugins."""
+        return [record for record in self.records if record.state in BROKEN]
+
+    def require_sound(self) -> None:
+        """Refuse to go on with broken plugins.
+
+        Raises:
+            PluginError: A plugin is failed, in conflict or incompatible.
+        """
+        broken = self.broken()
+        if broken:
+            lines = "".join(f"\n  {record.describe()}" for record in broken)
+            raise PluginError(
+                f"{len(broken)} of {len(self.records)} plugins are broken:{lines}",
+                "\nShow them: avplug plugins",
+            )
+
+    def notify(self, hook: str, event: object) -> None:
+        """Tell each plugin of an event; one that raises is logged and passed over."""
+        order = {record.key: i for i, record in enumerate(self.records)}
+        implementations = getattr(self.hook, hook).get_hookimpls()
+        for each in sorted(
+            implementations, key=lambda impl: order.get(impl.plugin_name, len(order))
+        ):
+            wanted = (*each.argnames, *each.kwargnames)
+            try:
+                each.function(**({"event": event} if "event" in wanted else {}))
+            except (Exception, SystemExit):
+                _log.exception("plugin %s failed in %s", each.plugin_name, hook)
+
+
+_settings: PluginSettings | None = None
+_loaded: Callable[[PluginManager], None] | None = None
+_manager: PluginManager | None = None
+
+
+def configure(
+    settings: PluginSettings | None = None,
+    loaded: Callable[[PluginManager], None] | None = None,
+) -> None:
+    """Say how the next ``get_plugin_manager`` loads, and forget what was loaded.
+
+    Args:
+        settings: Which plugins; None reads the environment at that time.
+        loaded: Called once with the new manager, for messages and strictness.
+    """
+    global _settings, _loaded, _manager
+    _settings, _loaded, _manager = settings, loaded, None
+
+
+def get_plugin_manager() -> PluginManager:
+    """Return the plugin manager of this process; plugins load at the first call."""
+    global _manager
+    if _manager is None:
+        manager = PluginManager(_settings)
+        if _loaded is not None:
+            _loaded(manager)
+        _manager = manager
+    return _manager

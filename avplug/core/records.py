@@ -1,0 +1,105 @@
+"""What is known of each plugin: where it comes from, what it gave, what went wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from avplug.core.components import ComponentSpec
+
+State = Literal["ok", "disabled", "failed", "conflict", "incompatible"]
+
+#: States that ``--strict-plugins`` refuses.
+BROKEN: tuple[State, ...] = ("failed", "conflict", "incompatible")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSettings:
+    """Which plugins to load; given to worker processes, which then load the same.
+
+    Args:
+        no_plugins: Built-ins only.
+        load: Only these distributions; None stands for all.
+        disable: Not these distributions or entry points.
+        extra: Files and modules that are no installed distribution.
+    """
+
+    no_plugins: bool = False
+    load: tuple[str, ...] | None = None
+    disable: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(
+        cls,
+        *,
+        no_plugins: bool = False,
+        extra: tuple[str, ...] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> PluginSettings:
+        """Return what the ``AVPLUG_*`` variables say, with the options added."""
+        env = os.environ if environ is None else environ
+        off = env.get("AVPLUG_NO_PLUGINS", "").lower() not in ("", "0", "false", "no")
+        load = env.get("AVPLUG_LOAD_PLUGINS")
+        return cls(
+            no_plugins=no_plugins or off,
+            load=None if load is None else _names(load),
+            disable=_names(env.get("AVPLUG_DISABLE_PLUGINS", "")),
+            extra=tuple(dict.fromkeys(extra)),
+        )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+@dataclass(slots=True)
+class PluginRecord:
+    """One plugin: provenance, contribution and state.
+
+    Args:
+        distribution: Normalised name of the provider.
+        version: Of the distribution, "" where it has none.
+        entry_point: Entry-point name, module name or file.
+        editable: Whether the distribution is installed editable; None if not known.
+        state: ``ok``, ``disabled``, ``failed``, ``conflict`` or ``incompatible``.
+        module_file: File of its module, "" before the import.
+        hooks: Names of the hooks that it implements.
+        components: What it provides; empty unless all its hooks succeeded.
+        milliseconds: Wall time of import and registration.
+        problem: One sentence on why the state is not ``ok``.
+        remedy: What to do about it.
+        notes: Warnings that change no state.
+        error: What it raised.
+    """
+
+    distribution: str
+    version: str
+    entry_point: str
+    editable: bool | None = None
+    state: State = "ok"
+    module_file: str = ""
+    hooks: tuple[str, ...] = ()
+    components: tuple[ComponentSpec, ...] = ()
+    milliseconds: float = 0.0
+    problem: str = ""
+    remedy: str = ""
+    notes: list[str] = field(default_factory=list)
+    error: BaseException | None = None
+
+    @property
+    def provider(self) -> str:
+        """Name and version of the distribution."""
+        return f"{self.distribution} {self.version}".rstrip()
+
+    @property
+    def key(self) -> str:
+        """Name under which pluggy knows the plugin."""
+        return f"{self.distribution}:{self.entry_point}"
+
+    def describe(self) -> str:
+        """Return the problem as one line that names the plugin."""
+        line = f"plugin {self.provider} ({self.entry_point}) {self.problem}"
+        return f"{line} {self.remedy}".rstrip()

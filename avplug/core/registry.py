@@ -1,0 +1,182 @@
+"""The registry: from a name to a descriptor, and from there to the component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+
+from avplug.core.clashes import claims, describe_clash
+from avplug.core.components import KINDS, ComponentSpec, CorruptionSpec
+from avplug.core.discovery import BUILTIN, normalise
+from avplug.core.errors import AmbiguousNameError, UnknownNameError, closest
+from avplug.core.manager import PluginManager, get_plugin_manager
+from avplug.core.targets import load_target
+
+#: Other words for categories of corruptions.
+CATEGORY_ALIASES = {"adversarial": "human-related"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A component that some plugin provides.
+
+    Args:
+        spec: Its descriptor.
+        provider: Distribution, ``"avplug"`` for built-ins.
+        version: Of the distribution.
+        conflict: Whether another provider claims its name, so that only the qualified
+            name reaches it.
+    """
+
+    spec: ComponentSpec
+    provider: str
+    version: str
+    conflict: bool = False
+
+    @property
+    def name(self) -> str:
+        """The bare name."""
+        return self.spec.name
+
+    @property
+    def qualified(self) -> str:
+        """The name that stays unique: ``distribution/name``."""
+        return f"{self.provider}/{self.spec.name}"
+
+    @property
+    def builtin(self) -> bool:
+        """Whether avplug itself provides it."""
+        return self.provider == BUILTIN
+
+    def load(self) -> Any:
+        """Import and return the class or callable.
+
+        Raises:
+            MissingExtraError: A distribution in ``requires`` is not installed.
+            PluginError: The target cannot be imported, or breaks the contract.
+        """
+        return load_target(self.spec, f"{self.provider} {self.version}".rstrip())
+
+
+class Registry:
+    """The components of all plugins of a manager, by kind and name.
+
+    Args:
+        manager: Where the plugins are loaded.
+    """
+
+    def __init__(self, manager: PluginManager) -> None:
+        self._claims = claims(manager.records)
+        self._entries: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
+        for record in manager.records:
+            for spec in record.components:
+                entry = Entry(spec, record.distribution, record.version)
+                entry = replace(entry, conflict=self._clashes(spec.kind, spec.name))
+                self._entries[spec.kind].append(entry)
+
+    def _clashes(self, kind: str, name: str) -> bool:
+        return len(self._claims.get((kind, name), ())) > 1
+
+    def entries(self, kind: str) -> list[Entry]:
+        """Return all components of a kind, in the order of their providers.
+
+        Raises:
+            UnknownNameError: There is no such kind.
+        """
+        if kind not in self._entries:
+            raise UnknownNameError(
+                f"Unknown kind {kind!r}.{closest(kind, KINDS)}",
+                f"Kinds: {', '.join(KINDS)}.",
+            )
+        return list(self._entries[kind])
+
+    def get(self, kind: str, name: str) -> Entry:
+        """Return the component of a name, an alias or a ``distribution/name``.
+
+        Raises:
+            UnknownNameError: There is none.
+            AmbiguousNameError: Several distributions provide it.
+        """
+        provider, slash, bare = name.rpartition("/")
+        if not slash and self._clashes(kind, name):
+            what, hint = describe_clash(name, self._claims[kind, name])
+            raise AmbiguousNameError(f"{kind.capitalize()} {what}", hint)
+        for entry in self.entries(kind):
+            if _answers_to(entry, bare) and (
+                not slash or entry.provider == normalise(provider)
+            ):
+                return entry
+        raise self._unknown(kind, name)
+
+    def select(self, kind: str, patterns: Iterable[str]) -> list[Entry]:
+        """Return the components that match any pattern, in its order, each once.
+
+        Args:
+            kind: The kind of component.
+            patterns: Names, qualified names, globs (``s*``) and, for corruptions,
+                ``category/name`` or ``category/*``.
+
+        Raises:
+            UnknownNameError: A pattern matches nothing.
+            AmbiguousNameError: A name without a glob has several providers.
+        """
+        found: dict[str, Entry] = {}
+        for pattern in patterns:
+            for entry in self._matches(kind, pattern):
+                found.setdefault(entry.qualified, entry)
+        return list(found.values())
+
+    def _matches(self, kind: str, pattern: str) -> list[Entry]:
+        group, slash, bare = pattern.rpartition("/")
+        is_glob = any(mark in bare for mark in "*?[")
+        if not slash and not is_glob:
+            return [self.get(kind, pattern)]
+        matches = [
+            entry
+            for entry in self.entries(kind)
+            if (not slash or _belongs_to(entry, group))
+            and (fnmatchcase(entry.name, bare) if is_glob else _answers_to(entry, bare))
+        ]
+        if not matches:
+            raise self._unknown(kind, pattern)
+        if len(matches) > 1 and not is_glob:
+            what, hint = describe_clash(bare, self._claims[kind, bare])
+            raise AmbiguousNameError(f"{kind.capitalize()} {what}", hint)
+        return matches
+
+    def _unknown(self, kind: str, name: str) -> UnknownNameError:
+        entries = self.entries(kind)
+        names = [n for e in entries for n in (e.name, *e.spec.aliases, e.qualified)]
+        for entry in entries:
+            if _category(entry):
+                names += [f"{_category(entry)}/*", f"{_category(entry)}/{entry.name}"]
+        return UnknownNameError(
+            f"Unknown {kind} {name!r}.{closest(name, names)}",
+            f"Show all {len(entries)}: avplug list {kind}",
+        )
+
+
+def _answers_to(entry: Entry, name: str) -> bool:
+    return name == entry.name or name in entry.spec.aliases
+
+
+def _category(entry: Entry) -> str:
+    return entry.spec.category if isinstance(entry.spec, CorruptionSpec) else ""
+
+
+def _belongs_to(entry: Entry, group: str) -> bool:
+    category = CATEGORY_ALIASES.get(group, group)
+    return entry.provider == normalise(group) or _category(entry) == category
+
+
+def get_registry() -> Registry:
+    """Return the registry of this process's plugins."""
+    return _registry_of(get_plugin_manager())
+
+
+@lru_cache(maxsize=1)
+def _registry_of(manager: PluginManager) -> Registry:
+    return Registry(manager)
