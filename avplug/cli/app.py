@@ -21,6 +21,9 @@ VERBS = (
     "avplug.cli.listing",
     "avplug.cli.show",
     "avplug.cli.plugins",
+    "avplug.cli.run",
+    "avplug.cli.plan",
+    "avplug.cli.train",
 )
 
 
