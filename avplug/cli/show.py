@@ -70,11 +70,11 @@ def _parameters(target: Any) -> dict[str, Any]:
 
 
 def _parameter(parameter: inspect.Parameter) -> dict[str, Any]:
-    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
-    name = stars.get(parameter.kind, "") + parameter.name
+    stars = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(parameter.kind.name, "")
+    name = stars + parameter.name
     if parameter.default is not parameter.empty:
         return {"name": name, "default": _shown(parameter.default)}
-    return {"name": name, "required": parameter.kind not in stars}
+    return {"name": name, "required": not stars}
 
 
 def _shown(default: Any) -> Any:
