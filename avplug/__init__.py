@@ -6,9 +6,63 @@ Names are imported on first use, so that ``import avplug`` stays light.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from avplug._version import __version__
+
+# Checkers see through no __getattr__; a test holds both lists to the same names.
+if TYPE_CHECKING:
+    from avplug.core.adaptation import Adapter as Adapter
+    from avplug.core.attack import (
+        Attack as Attack,
+        Budget as Budget,
+        ThreatModel as ThreatModel,
+    )
+    from avplug.core.batch import (
+        Batch as Batch,
+        check_clip as check_clip,
+        collate as collate,
+    )
+    from avplug.core.clip import (
+        Clip as Clip,
+        ClipInfo as ClipInfo,
+        ClipRef as ClipRef,
+        InputSpec as InputSpec,
+    )
+    from avplug.core.components import (
+        AdaptationSpec as AdaptationSpec,
+        AttackSpec as AttackSpec,
+        CorruptionSpec as CorruptionSpec,
+        DatasetSpec as DatasetSpec,
+        DefenseSpec as DefenseSpec,
+        ExecutorSpec as ExecutorSpec,
+        MetricSpec as MetricSpec,
+        ModelSpec as ModelSpec,
+        SuiteSpec as SuiteSpec,
+        WeightSpec as WeightSpec,
+    )
+    from avplug.core.corruption import (
+        Corruption as Corruption,
+        corrupt as corrupt,
+    )
+    from avplug.core.dataset import Dataset as Dataset
+    from avplug.core.defense import Defense as Defense
+    from avplug.core.errors import (
+        AvplugError as AvplugError,
+        MediaError as MediaError,
+        UsageError as UsageError,
+    )
+    from avplug.core.executor import Executor as Executor
+    from avplug.core.hookspecs import (
+        HOOK_API_VERSION as HOOK_API_VERSION,
+        hookimpl as hookimpl,
+    )
+    from avplug.core.metric import (
+        Metric as Metric,
+        Predictions as Predictions,
+    )
+    from avplug.core.model import Model as Model
+    from avplug.core.randomness import KeyedRandom as KeyedRandom
 
 _HOMES = {
     "avplug.core.adaptation": ("Adapter",),
