@@ -1,0 +1,63 @@
+"""Clips stored as a folder of JPEG frames and a sound file, in CAV-MAE's layout."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from avplug.core.clip import Clip, InputSpec
+from avplug.core.errors import MediaError
+from avplug.media.pictures import fit, open_rgb
+from avplug.media.sound import read_sound
+
+#: The published extraction stores one frame of each tenth of a clip.
+PARTS = 10
+
+_FOLDER = re.compile(r"frame_(\d+)\Z")
+
+
+def read_frame_folder(
+    video_path: str | Path, video_id: str, wav: str | Path, spec: InputSpec
+) -> Clip:
+    """Return the clip of ``<video_path>/frame_<i>/<video_id>.jpg`` and a sound file.
+
+    Frame i stands for the i-th tenth of the clip and carries its start as time. What
+    the spec picks out of another grid is looked up in the tenths; rule ``"all"`` takes
+    a frame of each ``frame_<i>`` that there is, sorted by number.
+
+    Raises:
+        MediaError: A frame or the sound is missing or damaged. No other frame is taken
+            in its place.
+    """
+    folder = Path(video_path)
+    audio, rate = read_sound(wav, spec.sample_rate, spec.channels)
+    duration = audio.shape[1] / rate
+    indices = _stored(folder) if spec.frame_rule == "all" else _tenths(spec)
+    pictures = []
+    for index in indices:
+        path = folder / f"frame_{index}" / f"{video_id}.jpg"
+        if not path.is_file():
+            raise MediaError(
+                f"Clip '{video_id}' has no frame {index}: there is no file '{path}'."
+            )
+        pictures.append(fit(open_rgb(path), spec.size))
+    if len({picture.shape for picture in pictures}) > 1:
+        raise MediaError(f"The frames of clip '{video_id}' differ in size.")
+    times = np.array([index * duration / PARTS for index in indices])
+    return Clip(video_id, np.stack(pictures), times, audio, rate, duration)
+
+
+def _tenths(spec: InputSpec) -> list[int]:
+    if spec.frame_rule == "centre":
+        return [(2 * pick + 1) * PARTS // (2 * spec.grid) for pick in spec.picks]
+    return [pick * PARTS // spec.grid for pick in spec.picks]
+
+
+def _stored(folder: Path) -> list[int]:
+    matches = (_FOLDER.match(path.name) for path in folder.glob("frame_*"))
+    numbers = sorted(int(match[1]) for match in matches if match)
+    if not numbers:
+        raise MediaError(f"There is no folder of frames '{folder / 'frame_<i>'}'.")
+    return numbers

@@ -1,0 +1,206 @@
+"""The picture of a container: the wanted frames by presentation time, in RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.core.clip import InputSpec
+from avplug.core.errors import MediaError
+from avplug.media.container import (
+    damaged,
+    open_media,
+    picture_stream,
+    presented_start,
+    seek_before,
+)
+from avplug.media.picking import pick_frames
+from avplug.media.pictures import fit
+
+#: Packets are stored in decoding order: how far a frame may be shown before it.
+_REORDER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Decoded frames: uint8 [T, H, W, 3], their times [T], and the track's length."""
+
+    frames: NDArray[np.uint8]
+    times: NDArray[np.float64]
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a file, in seconds of its presentation."""
+
+    start: float
+    end: float | None
+
+    def holds(self, time: Fraction) -> bool:
+        """Tell whether a frame shown from ``time`` on belongs to the part."""
+        return time >= self.start and (self.end is None or time < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Timeline:
+    """The presented time stamps of a part, sorted, and how to turn them into times."""
+
+    stamps: list[int]
+    last_duration: int
+    unit: Fraction
+    origin: Fraction
+    rate: Fraction | None
+
+    def times(self) -> NDArray[np.float64]:
+        return np.array([float(s * self.unit - self.origin) for s in self.stamps])
+
+    def end(self) -> float:
+        last = self.stamps[-1] * self.unit - self.origin
+        if self.last_duration > 0:
+            return float(last + self.last_duration * self.unit)
+        if len(self.stamps) > 1:
+            span = (self.stamps[-1] - self.stamps[0]) * self.unit
+            return float(last + span / (len(self.stamps) - 1))
+        return float(last + (1 / self.rate if self.rate else 0))
+
+
+def read_picture(path: Path, spec: InputSpec, window: Window) -> Picture:
+    """Return the frames that ``spec`` asks for out of a part of a file.
+
+    The time stamps are read first, without decoding; then the file is decoded forward
+    and only the wanted frames are converted, with the matrix that the file is tagged
+    with, and turned upright.
+
+    Raises:
+        MediaError: There is no picture in the part, or the file is damaged.
+    """
+    timeline = _announced(path, window)
+    picture = _decode(path, spec, window, timeline) if timeline else None
+    if picture is None:
+        # Some containers carry no presentation times: only decoding tells them.
+        timeline = _decoded(path, window)
+        picture = _decode(path, spec, window, timeline)
+    if picture is None:
+        raise damaged(path, "a frame that was there is gone on the second pass")
+    return picture
+
+
+def _announced(path: Path, window: Window) -> _Timeline | None:
+    """Return what the packets say will be shown; None if they do not say it."""
+    with open_media(path) as container:
+        stream = picture_stream(container)
+        origin, unit = presented_start(container), stream.time_base
+        seek_before(container, float(origin) + window.start)
+        shown: dict[int, int] = {}
+        count = 0
+        for packet in container.demux(stream):
+            if packet.size == 0:
+                continue
+            if packet.pts is None:
+                return None
+            count += 1
+            time = packet.pts * unit - origin
+            if window.end is not None and time > window.end + _REORDER_SECONDS:
+                break
+            if not packet.is_discard and time >= 0 and window.holds(time):
+                shown[packet.pts] = packet.duration or 0
+        else:
+            _check_all_there(path, container, stream, count, window)
+        return _timeline(path, shown, stream, origin, window)
+
+
+def _check_all_there(
+    path: Path, container: Any, stream: Any, count: int, window: Window
+) -> None:
+    """Compare with an MP4's index, which counts what is stored, hidden or not."""
+    complete = "mp4" in container.format.name and window.start == 0
+    if complete and count < stream.frames:
+        raise damaged(path, f"it ends after {count} of {stream.frames} stored frames")
+
+
+def _decoded(path: Path, window: Window) -> _Timeline:
+    with open_media(path) as container:
+        stream = picture_stream(container)
+        shown = {
+            frame.pts: frame.duration or 0
+            for frame in _presented(path, container, stream, window)
+        }
+        return _timeline(path, shown, stream, presented_start(container), window)
+
+
+def _timeline(
+    path: Path, shown: dict[int, int], stream: Any, origin: Fraction, window: Window
+) -> _Timeline:
+    if not shown:
+        until = "" if window.end is None else f" to {window.end:g} s"
+        raise MediaError(f"'{path}' shows no frames from {window.start:g} s{until}.")
+    stamps = sorted(shown)
+    begin = origin + Fraction(window.start)
+    return _Timeline(
+        stamps, shown[stamps[-1]], stream.time_base, begin, stream.average_rate
+    )
+
+
+def _presented(
+    path: Path, container: Any, stream: Any, window: Window
+) -> Iterator[Any]:
+    """Yield the frames of the part in the order in which they are shown."""
+    origin = presented_start(container)
+    stream.thread_count = 1
+    seek_before(container, float(origin) + window.start)
+    for frame in container.decode(stream):
+        if frame.pts is None:
+            raise MediaError(
+                f"'{path}' says of no frame when to show it.",
+                "Put it into a container such as .mp4 or .mkv.",
+            )
+        time = frame.pts * stream.time_base - origin
+        if window.end is not None and time >= window.end:
+            break
+        if time < 0 or not window.holds(time):
+            continue
+        if frame.is_corrupt:
+            raise damaged(path, f"the frame at {float(time):.3f} s is corrupt")
+        yield frame
+
+
+def _decode(
+    path: Path, spec: InputSpec, window: Window, timeline: _Timeline
+) -> Picture | None:
+    """Return the picked frames; None if the file shows others than the timeline."""
+    times = timeline.times()
+    end = timeline.end()
+    picks = pick_frames(times, end, spec, rate=timeline.rate, tick=float(timeline.unit))
+    wanted = {timeline.stamps[index] for index in picks}
+    found: dict[int, NDArray[np.uint8]] = {}
+    last = None
+    with open_media(path) as container:
+        stream = picture_stream(container)
+        for frame in _presented(path, container, stream, window):
+            last = frame.pts
+            if frame.pts in wanted:
+                found[frame.pts] = fit(_upright_rgb(frame), spec.size)
+                if len(found) == len(wanted):
+                    break
+    if len(found) < len(wanted):
+        if last is None or last < max(wanted):
+            seen = 0.0 if last is None else float(last * timeline.unit)
+            raise damaged(path, f"no frame can be decoded after {seen:.3f} s")
+        return None
+    if len({frame.shape for frame in found.values()}) > 1:
+        raise MediaError(f"'{path}' changes its picture size half-way.")
+    frames = np.stack([found[timeline.stamps[index]] for index in picks])
+    return Picture(frames, times[picks], end)
+
+
+def _upright_rgb(frame: Any) -> NDArray[np.uint8]:
+    array: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(array, turns)) if turns else array
