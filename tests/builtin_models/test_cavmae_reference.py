@@ -1,0 +1,231 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avplug.builtin_models.cavmae import CAVMAE, Tokens
+from avplug.builtin_models.vit import sincos_table
+from avplug.core.weights import load_into, read_checkpoint
+from tests.golden import (
+    SALT,
+    arrays,
+    assert_close,
+    facts,
+    needs_golden,
+    normal,
+    published_state,
+    shapes_of,
+)
+
+pytestmark = [pytest.mark.slow, needs_golden]
+
+LABELS = tuple(f"class {i}" for i in range(309))
+LOGITS, TOKENS, MEANS = 2e-5, 5e-5, 1e-5
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> CAVMAE:
+    """The published size, its weights read from a file as published ones are."""
+    model = CAVMAE(LABELS).eval().requires_grad_(False)
+    path: Path = tmp_path_factory.mktemp("weights") / "recipe.pth"
+    state = published_state(shapes_of(model))
+    torch.save({f"module.{name}": tensor for name, tensor in state.items()}, path)
+    del state
+    load_into(model, read_checkpoint(path))
+    path.unlink()
+    return model
+
+
+@pytest.fixture(scope="module")
+def spectrogram() -> torch.Tensor:
+    return torch.from_numpy(normal("input:cavmaeft.audio", (2, 1024, 128)))
+
+
+@pytest.fixture(scope="module")
+def pictures() -> torch.Tensor:
+    return torch.from_numpy(normal("input:cavmaeft.video", (2, 3, 224, 224)))[:, None]
+
+
+@pytest.fixture(scope="module")
+def seen(
+    model: CAVMAE, spectrogram: torch.Tensor, pictures: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Tokens on the way through the encoders, by the reference's names."""
+    kept: dict[str, torch.Tensor] = {}
+    handles = []
+    for side, blocks in (("a", model.blocks_a), ("v", model.blocks_v)):
+        for name, module in (("block", blocks[0]), ("enc", blocks[-1])):
+
+            def keep(
+                _: object,
+                given: tuple[torch.Tensor, ...],
+                output: torch.Tensor,
+                key: tuple[str, str] = (name, side),
+            ) -> None:
+                if key[0] == "block":
+                    kept[f"embed_{key[1]}"] = given[0]
+                    kept[f"block_{key[1]}0"] = output
+                else:
+                    kept[f"enc_{key[1]}"] = output
+
+            handles.append(module.register_forward_hook(keep))
+    model.encode_views(spectrogram, pictures)
+    for handle in handles:
+        handle.remove()
+    return kept
+
+
+@pytest.fixture(scope="module")
+def tokens(seen: dict[str, torch.Tensor]) -> Tokens:
+    return Tokens(seen["enc_a"], seen["enc_v"][:, None])
+
+
+@pytest.fixture
+def in_mode(model: CAVMAE) -> Iterator[CAVMAE]:
+    """The model, whose mode the test may change."""
+    sizes = model.sizes
+    yield model
+    model.sizes = sizes
+
+
+@pytest.mark.parametrize("classes", [309, 527])
+def test_names_and_shapes_are_the_published_ones(classes: int) -> None:
+    listed = facts(f"models/keys_cavmaeft_{classes}.json")
+    with torch.device("meta"):
+        shapes = shapes_of(CAVMAE(tuple(map(str, range(classes)))))
+    assert list(shapes) == list(listed["keys"])
+    for name, shape in shapes.items():
+        assert list(shape) == listed["keys"][name]["shape"], name
+    assert len(shapes) == listed["n_keys"]
+
+
+def test_parameters_are_as_many_as_published(model: CAVMAE) -> None:
+    listed = facts("models/keys_cavmaeft_309.json")
+    assert sum(p.numel() for p in model.parameters()) == listed["n_params"]
+
+
+@pytest.mark.skipif(SALT != "", reason="these values are of the recipe without prefix")
+def test_the_recipe_draws_what_it_promises(model: CAVMAE) -> None:
+    for name, wanted in facts("models/recipe_check.json").items():
+        if name in model.state_dict():
+            drawn = model.state_dict()[name].flatten()[:3].tolist()
+            assert drawn == pytest.approx(wanted["first3"])
+
+
+def test_position_tables_are_the_published_ones() -> None:
+    wanted = arrays("models/cavmae_sincos_pos_embed.npz")
+    for side, grid in (("a", (8, 64)), ("v", (14, 14))):
+        table = sincos_table(*grid, 768)[0].numpy()
+        assert np.array_equal(table[wanted[f"{side}_tokens"]], wanted[side])
+        total = table.sum(dtype=np.float64)
+        assert total == pytest.approx(float(wanted[f"{side}_sum"]), abs=1e-6)
+
+
+@pytest.mark.parametrize("side", ["a", "v"])
+def test_encoders(seen: dict[str, torch.Tensor], side: str) -> None:
+    wanted = arrays("models/parity_cavmaeft.npz")
+    rows = wanted[f"{side}_tokens"]
+    for stage in ("embed_{}", "block_{}0", "enc_{}"):
+        name = stage.format(side)
+        assert_close(seen[name][:, rows], wanted[f"{name}_tokens"], TOKENS)
+    assert_close(seen[f"enc_{side}"].mean(1), wanted[f"enc_{side}_mean"], MEANS)
+
+
+def test_joint_block(model: CAVMAE, tokens: Tokens) -> None:
+    wanted = arrays("models/parity_cavmaeft.npz")
+    rows = wanted["j_tokens"]
+    both = torch.cat([tokens.audio, tokens.video[:, 0]], 1)
+    prenorm = model.blocks_u[0](both)
+    assert_close(prenorm[:, rows], wanted["joint_prenorm_tokens"], TOKENS)
+    joint = model.joint(both)
+    assert_close(joint[:, rows], wanted["joint_tokens"], TOKENS)
+    assert_close(joint.mean(1), wanted["joint_mean"], MEANS)
+
+
+@pytest.mark.parametrize("side", ["a", "v"])
+def test_features_of_one_modality(
+    model: CAVMAE, seen: dict[str, torch.Tensor], side: str
+) -> None:
+    wanted = arrays("models/parity_cavmaeft.npz")
+    features = model.joint(seen[f"enc_{side}"], f"_{side}")
+    rows = wanted[f"{side}_tokens"]
+    assert_close(features[:, rows], wanted[f"feat_{side}_tokens"], TOKENS)
+    assert_close(features.mean(1), wanted[f"feat_{side}_mean"], MEANS)
+
+
+@pytest.mark.parametrize(
+    ("mode", "used"),
+    [
+        ("multimodal", "av"),
+        ("audioonly", "a"),
+        ("videoonly", "v"),
+        ("missingaudioonly", "a"),
+        ("missingvideoonly", "v"),
+    ],
+)
+def test_logits_of_every_mode(
+    in_mode: CAVMAE, tokens: Tokens, mode: str, used: str
+) -> None:
+    in_mode.sizes = replace(in_mode.sizes, mode=mode)
+    logits = in_mode.fuse(
+        Tokens(
+            tokens.audio if "a" in used else None,
+            tokens.video if "v" in used else None,
+        )
+    )
+    wanted = arrays("models/parity_cavmaeft.npz")
+    assert_close(logits, wanted[f"logits_{mode}"], LOGITS)
+    if mode not in ("audioonly", "videoonly"):
+        sumi = arrays("models/parity_cavmaeft_sumi.npz")
+        assert_close(logits, sumi[f"eval_logits_{mode}"], LOGITS)
+    if mode == "multimodal":
+        read = arrays("models/parity_cavmaeft_read.npz")
+        assert_close(logits, read["eval_logits_multimodal"], LOGITS)
+        assert_close(logits, read["fwd_logits_multimodal"], LOGITS)
+
+
+def test_sumis_features_are_the_encoders_means(tokens: Tokens) -> None:
+    wanted = arrays("models/parity_cavmaeft_sumi.npz")
+    assert_close(tokens.audio.mean(1), wanted["eval_feat_mean_audioonly"], MEANS)
+    assert_close(tokens.video[:, 0].mean(1), wanted["eval_feat_mean_videoonly"], MEANS)
+
+
+def test_the_epsilon_of_the_norms(
+    model: CAVMAE, spectrogram: torch.Tensor, pictures: torch.Tensor
+) -> None:
+    """With tokens a hundredth of their size a wrong epsilon moves logits by .29."""
+    shrunk = [
+        parameter
+        for name, parameter in model.named_parameters()
+        if name.startswith(("patch_embed_", "pos_embed_", "modality_"))
+    ]
+    originals = [parameter.clone() for parameter in shrunk]
+    for parameter in shrunk:
+        parameter.mul_(0.01)
+    try:
+        logits = model.fuse(model.encode_views(spectrogram[:1], pictures[:1]))
+    finally:
+        for parameter, original in zip(shrunk, originals, strict=True):
+            parameter.copy_(original)
+    wanted = arrays("models/parity_eps_probe.npz")["cavmaeft_multimodal"]
+    assert_close(logits, wanted, 1e-4)
+
+
+@pytest.mark.parametrize(
+    "mode", ["multimodal", "audioonly", "videoonly", "missingaudioonly"]
+)
+def test_the_norm_surface_is_what_a_mode_trains(in_mode: CAVMAE, mode: str) -> None:
+    wanted = facts("models/tta_param_groups.json")[mode]
+    in_mode.sizes = replace(in_mode.sizes, mode=mode)
+    surface = in_mode.parameters_for("norm")
+    assert {name.rpartition(".")[0] for name in surface} == set(wanted["names"])
+    assert sum(p.numel() for p in surface.values()) == wanted["params_with_grad"]
+    assert len(surface) == 2 * wanted["modules_with_grad"]
+
+
+def test_the_joint_attention_surface(model: CAVMAE) -> None:
+    surface = model.parameters_for("fusion_attention")
+    assert sum(p.numel() for p in surface.values()) == 1_771_776
