@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from avplug.core.errors import MediaError
 from avplug.media.container import (
     damaged,
     open_media,
+    packets_of,
     presented_start,
     seek_before,
     sound_stream,
 )
+from avplug.media.scan import Window
 from avplug.media.sound import select_channels
-from avplug.media.video_track import Window
 
 
 def read_audio(
@@ -62,25 +64,31 @@ def _decode(path: Path, window: Window) -> tuple[NDArray[np.float32], int]:
     parts: list[NDArray[np.float32]] = []
     first: float | None = None
     with open_media(path) as container:
-        stream = sound_stream(container)
-        origin = presented_start(container)
-        stream.thread_count = 1
-        seek_before(container, float(origin) + window.start)
-        for frame in container.decode(stream):
-            time = frame.time if frame.pts is not None else 0.0
-            moment = time - float(origin) - window.start
-            if window.end is not None and moment >= window.end - window.start:
-                break
-            if frame.is_corrupt:
-                raise damaged(path, f"the sound at {time:.3f} s is corrupt")
+        rate = sound_stream(container).rate
+        for moment, frame in _heard(path, container, window):
             first = moment if first is None else first
             parts += _planar(path, to_float, frame)
-        rate = stream.rate
     samples = np.concatenate(parts, axis=1) if parts else np.zeros((1, 0), np.float32)
     samples = _placed(samples, rate, first or 0.0, window)
     if samples.shape[1] == 0:
         raise MediaError(f"The audio track of '{path}' holds no sound in this part.")
     return samples, rate
+
+
+def _heard(path: Path, container: Any, window: Window) -> Iterator[tuple[float, Any]]:
+    """Yield the sound up to the part's end, with the seconds since its start."""
+    stream = sound_stream(container)
+    origin = presented_start(container)
+    stream.thread_count = 1
+    seek_before(container, float(origin) + window.start)
+    for packet in packets_of(path, container, stream):
+        for frame in packet.decode():
+            time = frame.pts * frame.time_base - origin if frame.pts is not None else 0
+            if window.end is not None and time >= window.end:
+                return
+            if frame.is_corrupt:
+                raise damaged(path, f"the sound at {float(time):.3f} s is corrupt")
+            yield float(time) - window.start, frame
 
 
 def _planar(path: Path, to_float: Any, frame: Any) -> list[NDArray[np.float32]]:

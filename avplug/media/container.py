@@ -97,6 +97,23 @@ def seek_before(container: Any, moment: float) -> None:
         container.seek(int((moment - SEEK_MARGIN) * 1_000_000), backward=True)
 
 
+def packets_of(path: Path, container: Any, *streams: Any) -> Iterator[Any]:
+    """Yield the packets of some streams, of all by default, then one to flush each.
+
+    Raises:
+        MediaError: Damage looks like a stream that no header announced.
+    """
+    packets = container.demux(*streams)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except IndexError as error:
+            raise damaged(path, "a stream begins that no header announced") from error
+        yield packet
+
+
 def _why_not_opened(path: Path, error: Exception) -> str:
     with path.open("rb") as file:
         head = file.read(12)

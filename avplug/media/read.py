@@ -9,7 +9,8 @@ from avplug.core.clip import Clip, InputSpec
 from avplug.core.errors import MediaError, UsageError
 from avplug.media.audio_track import read_audio
 from avplug.media.container import open_media, picture_stream, sound_stream
-from avplug.media.video_track import Window, read_picture
+from avplug.media.scan import Window, scan
+from avplug.media.video_track import read_picture
 
 Tracks = Literal["av", "a", "v"]
 
@@ -51,7 +52,9 @@ def read_clip(
     window = Window(start, end)
     frames = times = audio = None
     rate, duration = 0, 0.0
-    if "v" in need:
+    if "v" not in need:
+        scan(path, window)
+    else:
         picture = read_picture(path, spec, window)
         frames, times, duration = picture.frames, picture.times, picture.length
     if "a" in need:
@@ -87,8 +90,8 @@ def require_tracks(path: str | Path, need: Tracks, hint: str = "") -> str:
         raise MediaError(f"'{path}' has neither a picture nor a sound track.")
     for track, name in (("a", "audio"), ("v", "video")):
         if track in need and track not in tracks:
-            has = {"a": "sound", "v": "picture"}[tracks]
+            other = {"a": "sound", "v": "a picture"}[tracks]
             raise MediaError(
-                f"'{path}' has no {name} track.", hint or f"It holds only {has}."
+                f"'{path}' has no {name} track.", hint or f"It holds only {other}."
             )
     return tracks

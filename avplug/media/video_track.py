@@ -16,15 +16,14 @@ from avplug.core.errors import MediaError
 from avplug.media.container import (
     damaged,
     open_media,
+    packets_of,
     picture_stream,
     presented_start,
     seek_before,
 )
 from avplug.media.picking import pick_frames
 from avplug.media.pictures import fit
-
-#: Packets are stored in decoding order: how far a frame may be shown before it.
-_REORDER_SECONDS = 2.0
+from avplug.media.scan import Window, scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +33,6 @@ class Picture:
     frames: NDArray[np.uint8]
     times: NDArray[np.float64]
     length: float
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A part of a file, in seconds of its presentation."""
-
-    start: float
-    end: float | None
-
-    def holds(self, time: Fraction) -> bool:
-        """Tell whether a frame shown from ``time`` on belongs to the part."""
-        return time >= self.start and (self.end is None or time < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,94 +68,58 @@ def read_picture(path: Path, spec: InputSpec, window: Window) -> Picture:
     Raises:
         MediaError: There is no picture in the part, or the file is damaged.
     """
-    timeline = _announced(path, window)
-    picture = _decode(path, spec, window, timeline) if timeline else None
-    if picture is None:
-        # Some containers carry no presentation times: only decoding tells them.
-        timeline = _decoded(path, window)
-        picture = _decode(path, spec, window, timeline)
+    shown = scan(path, window)
+    if shown is not None:
+        picture = _decode(path, spec, window, _timeline(path, shown, window))
+        if picture is not None:
+            return picture
+    # Some containers carry no presentation times: only decoding tells them.
+    shown = _shown_by_decoding(path, window)
+    picture = _decode(path, spec, window, _timeline(path, shown, window))
     if picture is None:
         raise damaged(path, "a frame that was there is gone on the second pass")
     return picture
 
 
-def _announced(path: Path, window: Window) -> _Timeline | None:
-    """Return what the packets say will be shown; None if they do not say it."""
+def _shown_by_decoding(path: Path, window: Window) -> dict[int, int]:
     with open_media(path) as container:
-        stream = picture_stream(container)
-        origin, unit = presented_start(container), stream.time_base
-        seek_before(container, float(origin) + window.start)
-        shown: dict[int, int] = {}
-        count = 0
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
-            if packet.pts is None:
-                return None
-            count += 1
-            time = packet.pts * unit - origin
-            if window.end is not None and time > window.end + _REORDER_SECONDS:
-                break
-            if not packet.is_discard and time >= 0 and window.holds(time):
-                shown[packet.pts] = packet.duration or 0
-        else:
-            _check_all_there(path, container, stream, count, window)
-        return _timeline(path, shown, stream, origin, window)
+        frames = _presented(path, container, window)
+        return {frame.pts: frame.duration or 0 for frame in frames}
 
 
-def _check_all_there(
-    path: Path, container: Any, stream: Any, count: int, window: Window
-) -> None:
-    """Compare with an MP4's index, which counts what is stored, hidden or not."""
-    complete = "mp4" in container.format.name and window.start == 0
-    if complete and count < stream.frames:
-        raise damaged(path, f"it ends after {count} of {stream.frames} stored frames")
-
-
-def _decoded(path: Path, window: Window) -> _Timeline:
-    with open_media(path) as container:
-        stream = picture_stream(container)
-        shown = {
-            frame.pts: frame.duration or 0
-            for frame in _presented(path, container, stream, window)
-        }
-        return _timeline(path, shown, stream, presented_start(container), window)
-
-
-def _timeline(
-    path: Path, shown: dict[int, int], stream: Any, origin: Fraction, window: Window
-) -> _Timeline:
+def _timeline(path: Path, shown: dict[int, int], window: Window) -> _Timeline:
     if not shown:
         until = "" if window.end is None else f" to {window.end:g} s"
         raise MediaError(f"'{path}' shows no frames from {window.start:g} s{until}.")
     stamps = sorted(shown)
-    begin = origin + Fraction(window.start)
-    return _Timeline(
-        stamps, shown[stamps[-1]], stream.time_base, begin, stream.average_rate
-    )
+    with open_media(path) as container:
+        stream = picture_stream(container)
+        begin = presented_start(container) + Fraction(window.start)
+        unit, rate = stream.time_base, stream.average_rate
+    return _Timeline(stamps, shown[stamps[-1]], unit, begin, rate)
 
 
-def _presented(
-    path: Path, container: Any, stream: Any, window: Window
-) -> Iterator[Any]:
+def _presented(path: Path, container: Any, window: Window) -> Iterator[Any]:
     """Yield the frames of the part in the order in which they are shown."""
+    stream = picture_stream(container)
     origin = presented_start(container)
     stream.thread_count = 1
     seek_before(container, float(origin) + window.start)
-    for frame in container.decode(stream):
-        if frame.pts is None:
-            raise MediaError(
-                f"'{path}' says of no frame when to show it.",
-                "Put it into a container such as .mp4 or .mkv.",
-            )
-        time = frame.pts * stream.time_base - origin
-        if window.end is not None and time >= window.end:
-            break
-        if time < 0 or not window.holds(time):
-            continue
-        if frame.is_corrupt:
-            raise damaged(path, f"the frame at {float(time):.3f} s is corrupt")
-        yield frame
+    for packet in packets_of(path, container, stream):
+        for frame in packet.decode():
+            if frame.pts is None:
+                raise MediaError(
+                    f"'{path}' says of no frame when to show it.",
+                    "Put it into a container such as .mp4 or .mkv.",
+                )
+            time = frame.pts * stream.time_base - origin
+            if window.end is not None and time >= window.end:
+                return
+            if not window.holds(time):
+                continue
+            if frame.is_corrupt:
+                raise damaged(path, f"the frame at {float(time):.3f} s is corrupt")
+            yield frame
 
 
 def _decode(
@@ -182,8 +133,7 @@ def _decode(
     found: dict[int, NDArray[np.uint8]] = {}
     last = None
     with open_media(path) as container:
-        stream = picture_stream(container)
-        for frame in _presented(path, container, stream, window):
+        for frame in _presented(path, container, window):
             last = frame.pts
             if frame.pts in wanted:
                 found[frame.pts] = fit(_upright_rgb(frame), spec.size)
