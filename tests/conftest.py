@@ -1,0 +1,72 @@
+"""Fixtures for all tests: no installed plugin takes part, fake ones can be added."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from avplug.core.manager import PluginManager, configure
+from avplug.core.records import PluginSettings
+
+FOG = """
+    from avplug import CorruptionSpec, hookimpl
+
+    @hookimpl
+    def avplug_corruptions():
+        return [CorruptionSpec("fog", f"{__name__}:Fog", "Fog", category="weather")]
+"""
+
+
+class FakeDistributions:
+    """Installed distributions, as a folder on ``sys.path`` that looks like them."""
+
+    FOG = FOG
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: list[str] = []
+
+    def add(self, name, source=FOG, version="1.0", point=None, points=None, to=None):
+        """Install ``name`` with one module; returns the module's name."""
+        folder = to or self.folder
+        module = name.replace("-", "_")
+        (folder / f"{module}.py").write_text(dedent(source))
+        info = folder / f"{module}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
+        points = points or f"{point or name.removeprefix('avplug-')} = {module}"
+        (info / "entry_points.txt").write_text(f"[avplug]\n{points}\n")
+        self.names.append(name)
+        return module
+
+    def manager(self, builtins=(), load=None, **settings) -> PluginManager:
+        """Return a manager that loads these distributions only."""
+        load = tuple(self.names) if load is None else load
+        return PluginManager(PluginSettings(load=load, **settings), builtins)
+
+
+@pytest.fixture(autouse=True)
+def _only_builtin_plugins(monkeypatch):
+    for name in ("LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT"):
+        monkeypatch.delenv(f"AVPLUG_{name}", raising=False)
+    monkeypatch.setenv("AVPLUG_NO_PLUGINS", "1")
+
+
+@pytest.fixture
+def dists(tmp_path, monkeypatch):
+    """Fake installed distributions, empty at first; forgotten after the test."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delenv("AVPLUG_NO_PLUGINS")
+    before = set(sys.modules)
+    yield FakeDistributions(folder)
+    configure()
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]

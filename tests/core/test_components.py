@@ -1,0 +1,52 @@
+"""Descriptors refuse malformed names and targets when they are made."""
+
+import dataclasses
+from importlib import import_module
+
+import pytest
+
+from avplug.core import hookspecs
+from avplug.core.components import KINDS, CorruptionSpec, ModelSpec
+
+SPECS = [spec_type for _, spec_type in KINDS.values()]
+
+
+@pytest.mark.parametrize("name", ["fog", "8bit", "cav-mae", "a.b_c"])
+def test_good_names(name):
+    assert CorruptionSpec(name, "a.b:C").name == name
+
+
+@pytest.mark.parametrize("name", ["", "Fog", "fog/x", "-fog", "fog ", "fög", "fog\n"])
+def test_bad_names(name):
+    with pytest.raises(ValueError, match="is no corruption name: use lower-case"):
+        CorruptionSpec(name, "a.b:C")
+    with pytest.raises(ValueError, match="is no corruption name"):
+        CorruptionSpec("fog", "a.b:C", aliases=(name,))
+
+
+@pytest.mark.parametrize("target", ["", "a.b", "a.b:", ":C", "a b:C", "a:C.d", "a:C\n"])
+def test_bad_targets(target):
+    with pytest.raises(ValueError, match="is no target of 'fog': write it as"):
+        CorruptionSpec("fog", target)
+
+
+def test_specs_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ModelSpec("m", "a:B").name = "n"
+
+
+@pytest.mark.parametrize("spec_type", SPECS, ids=lambda t: t.kind)
+def test_every_kind_has_a_hook_and_an_importable_base(spec_type):
+    hook, registered = KINDS[spec_type.kind]
+    assert registered is spec_type
+    assert callable(getattr(hookspecs, hook))
+    if spec_type.base:
+        module, _, name = spec_type.base.partition(":")
+        assert isinstance(getattr(import_module(module), name), type)
+
+
+def test_every_registration_hook_belongs_to_a_kind():
+    events = {"avplug_run_started", "avplug_cell_finished"}
+    events |= {"avplug_cell_failed", "avplug_run_finished"}
+    hooks = {name for name in vars(hookspecs) if name.startswith("avplug_")}
+    assert hooks == events | {hook for hook, _ in KINDS.values()}
