@@ -12,10 +12,12 @@ import typer
 
 from avplug.core.errors import AvplugError
 
+_ODD = "\N{REPLACEMENT CHARACTER}"
+
 
 def print_line(text: str = "") -> None:
     """Write a line of data to stdout."""
-    typer.echo(text)
+    typer.echo(_printable(text))
 
 
 def message(text: str) -> None:
@@ -25,9 +27,9 @@ def message(text: str) -> None:
 
 def error(failure: AvplugError) -> None:
     """Write an expected failure, and what to do about it, to stderr."""
-    typer.echo(f"Error: {failure.message}", err=True)
+    message(f"Error: {failure.message}")
     if failure.hint:
-        typer.echo(failure.hint.lstrip("\n"), err=True)
+        message(failure.hint.lstrip("\n"))
 
 
 def print_json(value: Any) -> None:
@@ -49,7 +51,7 @@ def _plain(value: Any) -> Any:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Write a table: fitted to a terminal, else with every character kept."""
-    cells = [[_printable(str(cell)) for cell in row] for row in rows]
+    cells = [[_cell(value) for value in row] for row in rows]
     if sys.stdout.isatty():
         _rich_table(columns, cells)
         return
@@ -74,7 +76,9 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _printable(text: str) -> str:
-    """Keep a plugin's text from steering the terminal."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    """Keep text of plugins and files from steering the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else _ODD for c in text)
+
+
+def _cell(value: object) -> str:
+    return _printable(" ".join(str(value).splitlines()))

@@ -1,0 +1,160 @@
+"""Global options, and how errors become messages."""
+
+import subprocess
+import sys
+
+import pytest
+
+from avplug import __version__
+from avplug.cli import console
+from avplug.core import registry
+from avplug.core.errors import AvplugError, PluginError
+
+
+def test_version(avplug):
+    result = avplug("--version")
+    assert (result.exit_code, result.stdout) == (0, f"avplug {__version__}\n")
+
+
+def test_version_and_help_load_no_plugin(avplug, dists):
+    dists.add("avplug-bad", "raise KeyboardInterrupt\n")
+    assert avplug("--version").exit_code == 0
+    assert avplug("--help").exit_code == 0
+    assert avplug("list", "--help").exit_code == 0
+
+
+def test_an_unknown_command_gets_a_suggestion(avplug):
+    result = avplug("lst")
+    assert result.exit_code == 2
+    assert "No such command 'lst'. Did you mean 'list'?" in result.stderr
+
+
+def test_an_expected_error_is_a_message_and_its_exit_code(avplug):
+    result = avplug("list", "corruptoins")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == (
+        "Error: Unknown kind 'corruptoins'. Did you mean 'corruptions'?\n"
+        "Kinds: corruption, model, adaptation, metric, dataset, attack, defense,"
+        " executor, suite.\n"
+    )
+
+
+def test_debug_keeps_the_traceback(avplug):
+    result = avplug("--debug", "list", "corruptoins")
+    assert isinstance(result.exception, AvplugError)
+
+
+def test_an_interrupt_is_130(avplug, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(registry, "get_registry", interrupted)
+    assert avplug("list").exit_code == 130
+
+
+def test_a_file_plugin_takes_part(avplug_json, dists, monkeypatch, tmp_path):
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "")
+    file = tmp_path / "my_mist.py"
+    file.write_text(
+        "from avplug import CorruptionSpec, hookimpl\n@hookimpl\n"
+        "def avplug_corruptions():\n    return [CorruptionSpec('mist', 'x:Y')]\n"
+    )
+    rows = avplug_json("--plugin", str(file), "list", "corruptions")
+    assert rows[-1]["qualified"] == "my-mist/mist"
+
+
+def test_no_plugins_and_plugin_exclude_each_other(avplug):
+    result = avplug("--no-plugins", "--plugin", "x", "list")
+    assert result.exit_code == 2
+    assert "--no-plugins and --plugin exclude each other." in result.stderr
+
+
+@pytest.fixture
+def broken(dists, monkeypatch):
+    dists.add("avplug-bad", "1 / 0\n")
+    dists.add("avplug-fog")
+    dists.add("avplug-weather")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_broken_plugin_is_one_line_on_stderr(avplug):
+    result = avplug("list", "corruptions")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "avplug: plugin avplug-bad 1.0 (bad) failed to load: ZeroDivisionError:"
+        " division by zero. Traceback: avplug --debug plugins\n"
+    )
+    assert "avplug-weather/fog" in result.stdout
+
+
+@pytest.mark.usefixtures("broken")
+def test_no_plugins_is_silent(avplug):
+    result = avplug("--no-plugins", "list", "corruptions")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "fog" not in result.stdout
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("as_option", [True, False])
+def test_strict_plugins(avplug, monkeypatch, as_option):
+    if not as_option:
+        monkeypatch.setenv("AVPLUG_STRICT", "1")
+    result = avplug(*["--strict-plugins"] * as_option, "list")
+    assert result.exit_code == 4
+    assert result.stdout == ""
+    for name in ("avplug-bad", "avplug-fog", "avplug-weather"):
+        assert f"plugin {name} 1.0" in result.stderr
+
+
+def test_an_unknown_name_in_a_list_is_told(avplug, dists, monkeypatch):
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "avplug-nowhere")
+    result = avplug("list")
+    assert "AVPLUG_LOAD_PLUGINS names 'avplug-nowhere'" in result.stderr
+
+
+def test_python_m_avplug_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "avplug", "list", "nothings"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: Unknown kind 'nothings'.")
+    assert "Traceback" not in done.stderr
+
+
+def test_json_has_no_nan_and_keeps_other_scripts(capsys):
+    console.print_json({"a": [float("nan"), 1.5, True, None], "b": ("é", {1: 2})})
+    assert capsys.readouterr().out == (
+        '{\n  "a": [\n    null,\n    1.5,\n    true,\n    null\n  ],\n'
+        '  "b": [\n    "é",\n    {\n      "1": 2\n    }\n  ]\n}\n'
+    )
+
+
+def test_a_table_that_is_piped_keeps_every_character(capsys):
+    console.print_table(("A", "B"), [("x" * 200, "[red]y[/]"), ("z", "")])
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert head == "A" + " " * 201 + "B"
+    assert first == "x" * 200 + "  [red]y[/]"
+    assert second == "z"
+
+
+def test_a_table_on_a_terminal_takes_no_markup(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    console.print_table(("A", "B"), [("[/etc/x]", "[red]y[/]")])
+    out = capsys.readouterr().out
+    assert "[/etc/x]" in out
+    assert "[red]y[/]" in out
+
+
+def test_text_of_a_plugin_cannot_steer_the_terminal(capsys):
+    console.print_table(("A",), [("\x1b[2J\x07end\nof it",)])
+    assert capsys.readouterr().out == "A\n\ufffd[2J\ufffdend of it\n"
+
+
+def test_an_error_shows_message_and_hint(capsys):
+    console.error(PluginError("It broke.", "Mend it."))
+    assert capsys.readouterr().err == "Error: It broke.\nMend it.\n"

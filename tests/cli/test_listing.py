@@ -1,0 +1,110 @@
+"""``avplug list``."""
+
+import pytest
+
+from avplug.cli.kinds import parse_kind
+from avplug.cli.listing import components
+from avplug.core.components import KINDS
+from avplug.core.errors import UnknownNameError
+from avplug.core.registry import Registry
+
+MODEL = """
+    from avplug import DatasetSpec, ModelSpec, hookimpl
+
+    @hookimpl
+    def avplug_models():
+        return [ModelSpec("net", "x:Y", "A net", variants={"big": {}, "small": {}})]
+
+    @hookimpl
+    def avplug_datasets():
+        return [DatasetSpec("tones", "x:Y", "Tones", classes=2)]
+"""
+
+
+@pytest.fixture
+def registry(dists):
+    dists.add("avplug-net", MODEL)
+    dists.add("avplug-fog")
+    dists.add("avplug-bad", "1 / 0\n")
+    return Registry(dists.manager())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_may_be_plural(kind):
+    assert (
+        parse_kind(kind) == parse_kind(f"{kind}s") == parse_kind(kind.upper()) == kind
+    )
+
+
+def test_tta_means_adaptation():
+    assert parse_kind("tta") == "adaptation"
+    with pytest.raises(UnknownNameError, match="Did you mean 'tta'"):
+        parse_kind("ttaa")
+
+
+def test_all_kinds_with_a_broken_plugin_installed(registry):
+    assert components(registry) == [
+        {
+            "kind": "corruption",
+            "name": "fog",
+            "qualified": "avplug-fog/fog",
+            "summary": "Fog",
+            "provider": "avplug-fog",
+            "version": "1.0",
+            "conflict": False,
+            "aliases": [],
+            "category": "weather",
+        },
+        {
+            "kind": "model",
+            "name": "net",
+            "qualified": "avplug-net/net",
+            "summary": "A net",
+            "provider": "avplug-net",
+            "version": "1.0",
+            "conflict": False,
+            "aliases": [],
+            "variants": ["big", "small"],
+        },
+        {
+            "kind": "dataset",
+            "name": "tones",
+            "qualified": "avplug-net/tones",
+            "summary": "Tones",
+            "provider": "avplug-net",
+            "version": "1.0",
+            "conflict": False,
+            "aliases": [],
+            "classes": 2,
+        },
+    ]
+
+
+def test_kinds_in_the_order_asked_for(registry):
+    rows = components(registry, ["model", "corruption"])
+    assert [row["name"] for row in rows] == ["net", "fog"]
+
+
+def test_a_claimed_name_is_shown_qualified(dists):
+    dists.add("avplug-fog")
+    dists.add("avplug-weather")
+    rows = components(Registry(dists.manager()))
+    assert [row["name"] for row in rows] == ["avplug-fog/fog", "avplug-weather/fog"]
+
+
+def test_the_table(avplug, dists, monkeypatch):
+    dists.add("avplug-net", MODEL)
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "avplug-net")
+    head, *_, last = avplug("list", "models", "model").stdout.splitlines()
+    assert head.split() == ["KIND", "NAME", "DETAILS", "SUMMARY", "PROVIDER"]
+    cells = [cell.strip() for cell in last.split("  ") if cell]
+    assert cells == ["model", "net", "big, small", "A net", "avplug-net 1.0"]
+
+
+def test_builtins_are_listed(avplug_json):
+    rows = avplug_json("list")
+    assert {"corruption", "model", "adaptation", "metric", "dataset"} <= {
+        row["kind"] for row in rows
+    }
+    assert {row["provider"] for row in rows} == {"avplug"}
+    assert all(row["summary"] for row in rows)

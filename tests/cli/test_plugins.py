@@ -1,0 +1,69 @@
+"""``avplug plugins``."""
+
+import pytest
+
+from avplug.cli.plugins import records
+from avplug.core.manager import BUILTINS
+
+
+@pytest.fixture
+def _some(dists, monkeypatch):
+    dists.add("avplug-fog", dists.FOG + "\n    from avplug import hookimpl as h\n")
+    dists.add("avplug-bad", "1 / 0\n")
+    dists.add("avplug-off", "1 / 0\n")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "avplug-fog,avplug-bad,avplug-off")
+    monkeypatch.setenv("AVPLUG_DISABLE_PLUGINS", "off")
+
+
+def test_what_is_known_of_a_plugin(dists):
+    dists.add("avplug-fog")
+    (about,) = [
+        row for row in records(dists.manager()) if row["distribution"] == "avplug-fog"
+    ]
+    assert about.pop("milliseconds") >= 0
+    assert about.pop("module_file") == str(dists.folder / "avplug_fog.py")
+    assert about == {
+        "distribution": "avplug-fog",
+        "version": "1.0",
+        "entry_point": "fog",
+        "state": "ok",
+        "problem": "",
+        "notes": [],
+        "hooks": ["avplug_corruptions"],
+        "components": ["corruption:fog"],
+        "editable": False,
+    }
+
+
+@pytest.mark.usefixtures("_some")
+def test_states(avplug_json):
+    rows = {row["distribution"]: row for row in avplug_json("plugins")}
+    assert rows["avplug-fog"]["state"] == "ok"
+    assert rows["avplug-bad"]["state"] == "failed"
+    assert rows["avplug-off"]["state"] == "disabled"
+    assert rows["avplug-off"]["problem"] == (
+        "is disabled: AVPLUG_DISABLE_PLUGINS names it."
+    )
+
+
+@pytest.mark.usefixtures("_some")
+def test_the_table_says_what_is_wrong(avplug):
+    result = avplug("plugins")
+    assert result.exit_code == 0
+    (line,) = [t for t in result.stdout.splitlines() if t.startswith("avplug-bad")]
+    assert line.split()[:4] == ["avplug-bad", "1.0", "bad", "failed"]
+    assert "ZeroDivisionError: division by zero." in line
+    assert "Traceback (most recent call last)" not in result.stderr
+
+
+@pytest.mark.usefixtures("_some")
+def test_debug_shows_the_traceback(avplug):
+    result = avplug("--debug", "plugins")
+    assert "avplug-bad 1.0 (bad):\nTraceback (most recent call last)" in result.stderr
+    assert "    1 / 0\n" in result.stderr
+
+
+def test_every_builtin_loads(avplug_json):
+    rows = avplug_json("plugins")
+    assert [row["entry_point"] for row in rows] == list(BUILTINS)
+    assert {row["state"] for row in rows} == {"ok"}
