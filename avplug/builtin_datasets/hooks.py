@@ -18,4 +18,12 @@ def avplug_datasets() -> tuple[DatasetSpec, ...]:
             size="6000 train, 600 val, 600 test clips of 3 s",
             needs_root=False,
         ),
+        DatasetSpec(
+            "avdigits",
+            "avplug.builtin_datasets.avdigits.dataset:AVDigits",
+            "Spoken digits (FSDD) with handwritten ones (MNIST test images)",
+            license="CC-BY-SA-4.0",
+            classes=10,
+            size="7200 train, 300 val, 300 test clips of about 0.5 s",
+        ),
     )

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avplug.builtin_datasets.events.classes import CLASSES
 from avplug.builtin_datasets.events.rhythm import DURATION
 from avplug.builtin_datasets.events.scene import Scene
-from avplug.builtin_datasets.events.sounds.synth import RATE, Wave
+from avplug.builtin_datasets.events.sounds.synth import RATE
+from avplug.builtin_datasets.resampling import resampled
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import DatasetError, closest
 from avplug.core.randomness import KeyedRandom
+from avplug.media.picking import pick_frames
 
 #: Clips of each split, unless told otherwise.
 SIZES = {"train": 6000, "val": 600, "test": 600}
 
 #: Frames a second, and the side of a frame in pixels where none is asked for.
 FPS, SIZE = 25, 96
+
+#: When each frame of a clip is shown, in seconds.
+TIMES = np.arange(round(DURATION * FPS)) / FPS
 
 #: Raised whenever the same (split, index) looks or sounds different.
 RENDERER = "events-1"
@@ -66,13 +71,14 @@ class Events(Dataset):
 
     def load(self, ref: ClipRef, spec: InputSpec) -> Clip:
         """Render one clip: as many frames as the spec picks, and all of the sound."""
-        scene, times = self.scene(ref), _frame_times(spec)
-        rate = spec.sample_rate or RATE
+        scene = self.scene(ref)
+        picked = pick_frames(TIMES, DURATION, spec, rate=Fraction(FPS))
+        times, rate = TIMES[picked], spec.sample_rate or RATE
         return Clip(
             id=ref.id,
             frames=scene.frames(times, spec.size or SIZE),
             times=times,
-            audio=_at_rate(scene.sound(), rate)[None],
+            audio=resampled(scene.sound(), RATE, rate)[None],
             sample_rate=rate,
             duration=DURATION,
         )
@@ -91,23 +97,3 @@ class Events(Dataset):
         order = self._rng.stream("order")
         labels = [order.stream(b).permutation(len(CLASSES)) for b in range(blocks)]
         return [int(label) for label in np.concatenate(labels)[:count]]
-
-
-def _frame_times(spec: InputSpec) -> NDArray[np.float64]:
-    total = round(DURATION * FPS)
-    if spec.frame_rule == "all":
-        picked = list(range(total))
-    elif spec.frame_rule == "centre":
-        picked = [int((part + 0.5) * total / spec.grid) for part in spec.picks]
-    else:
-        picked = [max(int(part * total / spec.grid) - 1, 0) for part in spec.picks]
-    return np.array(picked, np.float64) / FPS
-
-
-def _at_rate(sound: Wave, rate: int) -> Wave:
-    """Return the sound at another rate, by its Fourier series."""
-    if rate == RATE:
-        return sound
-    samples = round(DURATION * rate)
-    spectrum = np.fft.rfft(sound)[: samples // 2 + 1]
-    return (np.fft.irfft(spectrum, samples) * (samples / len(sound))).astype(np.float32)

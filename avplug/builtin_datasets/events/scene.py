@@ -50,6 +50,10 @@ class Scene:
             frame[:] = canvas.bytes(self._grain(float(time), frame.shape))
         return frames
 
+    def background(self, size: int) -> NDArray[np.uint8]:
+        """Return what is behind the look, without grain, uint8 [size, size, 3]."""
+        return self._stage.background(size).bytes()
+
     def sound(self) -> Wave:
         """Return the sound, float32 [N] at ``synth.RATE``, its peak in 0.08 .. 0.8."""
         draw = Draw(self._rng.stream("level"))

@@ -1,0 +1,1 @@
+"""The data set ``avdigits``: handwritten digits paired with spoken ones."""
