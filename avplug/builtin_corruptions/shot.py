@@ -19,28 +19,31 @@ from avplug.signal.mixing import mix_at_snr
 
 PHOTONS = (60.0, 25.0, 12.0, 5.0, 3.0)
 SNR_DB = (40.0, 30.0, 20.0, 10.0, 0.0)
+AUDIO_EVENTS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class ShotScene:
-    """Mean number of photons of a white pixel, and the audio's SNR."""
+    """Mean counts of a white pixel and of the waveform's peak, and the audio's SNR."""
 
     photons: float
+    events: float
     snr_db: float
 
 
 class Shot(Corruption):
     """Poisson noise: its power grows with the brightness, or with the waveform.
 
-    Picture: ``Poisson(c x) / c``. Sound: normal noise times ``sqrt(y)``, where y is
-    the waveform scaled to 0..1 by its own extremes, at an SNR, clipped to -1..1; the
-    Poisson variable of the public code has a mean near 25 there, and so the same
-    statistics. Both profiles are alike. Source: AVRobustBench (arXiv:2506.00358).
+    Picture: ``Poisson(c x) / c``. Sound: ``Poisson(m) - m`` at an SNR, clipped to
+    -1..1, where m is the waveform scaled to 0..50 by its own extremes. With a mean
+    near 25 in pauses the variable is as good as continuous: a normal one with the
+    Poisson variable's variance and skewness. Both profiles are alike. Source:
+    AVRobustBench (arXiv:2506.00358).
     """
 
     def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> ShotScene:
         """Return the parameters of a severity from 1 to 5."""
-        return ShotScene(PHOTONS[severity - 1], SNR_DB[severity - 1])
+        return ShotScene(PHOTONS[severity - 1], AUDIO_EVENTS, SNR_DB[severity - 1])
 
     def video(
         self,
@@ -68,8 +71,10 @@ class Shot(Corruption):
         rng: KeyedRandom,
     ) -> NDArray[np.float32]:
         """Return noisy sound, float32 [C, N], in -1..1."""
-        noise = white_noise(rng, samples.shape)
-        noise *= np.sqrt(_unit_range(samples))
+        normal = white_noise(rng, samples.shape)
+        # The first terms of the Cornish-Fisher expansion of the Poisson quantile.
+        spread = np.sqrt(scene.events * _unit_range(samples))
+        noise = normal * (spread + normal / 6) - np.float32(1 / 6)
         return limited(mix_at_snr(samples, noise, scene.snr_db))
 
 

@@ -1,0 +1,62 @@
+"""Bit-exact outputs: JPEG as Pillow has it, and equal noise on every machine."""
+
+import hashlib
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avplug.builtin_corruptions.compression import JPEG_QUALITY
+from avplug.core.corruption import corrupt
+from tests.builtin_corruptions.clips import clip, load, picture, sound
+
+#: First 16 hex digits of SHA-256 over severities 1 to 5 of ``clip()``.
+PICTURE_HASHES = {
+    "gaussian": "ba6cc3c6cced1663",
+    "impulse": "4acfc2924ea63dcc",
+    "shot": "08ba4a6f2efad24e",
+    "speckle": "180302c0392642c0",
+    "compression": "8a9bc0266c4717be",
+}
+#: The same of the sound, in steps of 1/4096.
+SOUND_HASHES = {
+    "gaussian": "c1cb1f48db58106c",
+    "impulse": "e36db08bf3aa0d07",
+    "shot": "8ce7acb0a22eed07",
+    "speckle": "3d7d9ef27ff8566e",
+}
+
+
+def digest(arrays):
+    return hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()[:16]
+
+
+def severities(name):
+    source = clip(audio=sound(2))
+    return [corrupt(source, load(name), name, severity) for severity in range(1, 6)]
+
+
+@pytest.mark.parametrize(("name", "expected"), PICTURE_HASHES.items())
+def test_pictures_are_equal_on_every_machine(name, expected):
+    assert digest([step.frames for step in severities(name)]) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), SOUND_HASHES.items())
+def test_sounds_are_equal_on_every_machine(name, expected):
+    steps = [np.rint(step.audio * 4096).astype("<i2") for step in severities(name)]
+    assert digest(steps) == expected
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(224, 224), (203, 361), (16, 16), (1, 9)]
+)
+@pytest.mark.parametrize("severity", range(1, 6))
+def test_jpeg_equals_pillow(severity, height, width):
+    frames, times = picture(2, height, width)
+    spoilt = corrupt(clip("clip", frames, times), load("compression"), "x", severity)
+    for clean, frame in zip(frames, spoilt.frames, strict=True):
+        file = io.BytesIO()
+        quality = JPEG_QUALITY[severity - 1]
+        Image.fromarray(clean).save(file, "JPEG", quality=quality)
+        assert np.array_equal(frame, np.asarray(Image.open(file)))
