@@ -1,0 +1,267 @@
+import hashlib
+import json
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from avplug import __version__
+from avplug.core.clip import InputSpec
+from avplug.core.errors import WeightsError
+from avplug.core.model import Model
+from avplug.core.weights import load_into, locate, read_checkpoint, save_checkpoint
+
+
+class Net(Model):
+    input = InputSpec(size=8, seconds=1)
+
+    def __init__(self, labels: tuple[str, ...], width: int = 4) -> None:
+        super().__init__(labels, width=width)
+        self.body = nn.Linear(3, width)
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, len(labels))
+
+    def adapt_state(self, tensors: dict) -> dict:
+        return {k: v for k, v in tensors.items() if k != "extra"}
+
+
+@pytest.fixture
+def net() -> Net:
+    torch.manual_seed(0)
+    return Net(("dog", "car"))
+
+
+def same(first: dict, second: dict) -> bool:
+    return first.keys() == second.keys() and all(
+        torch.equal(first[name], second[name]) for name in first
+    )
+
+
+def test_what_is_saved_is_read_and_loaded(tmp_path: Path, net: Net) -> None:
+    path = tmp_path / "new" / "net.safetensors"
+    sha256 = save_checkpoint(
+        path, net, {"model": "net", "variant": "tiny", "top1": 61.5}
+    )
+    checkpoint = read_checkpoint(path)
+    assert checkpoint.sha256 == sha256
+    assert sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert checkpoint.metadata == {
+        "avplug": __version__,
+        "class": f"{Net.__module__}:Net",
+        "config": {"width": 4},
+        "labels": ["dog", "car"],
+        "outputs": "softmax",
+        "model": "net",
+        "variant": "tiny",
+        "top1": 61.5,
+    }
+    other = Net(("dog", "car"))
+    assert not same(other.state_dict(), net.state_dict())
+    load_into(other, checkpoint)
+    assert same(other.state_dict(), net.state_dict())
+
+
+def test_equal_models_give_equal_files(tmp_path: Path, net: Net) -> None:
+    paths = [tmp_path / f"{i}.safetensors" for i in (1, 2)]
+    sums = {save_checkpoint(path, net, {"b": 1, "a": 2}) for path in paths}
+    assert len(sums) == 1
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    with safe_open(paths[0], framework="pt") as file:
+        assert json.loads(file.metadata()["avplug"])["a"] == 2
+
+
+def test_a_failed_save_leaves_the_older_file_and_no_debris(
+    tmp_path: Path, net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, net)
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    nn.init.zeros_(net.body.weight)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(path, net)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_only_safetensors_are_written(tmp_path: Path, net: Net) -> None:
+    with pytest.raises(WeightsError, match=r"does not end in \.safetensors"):
+        save_checkpoint(tmp_path / "net.pth", net)
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "__M__.", "module.module."])
+@pytest.mark.parametrize("modern", [True, False])
+def test_state_dicts_of_torch_are_read(
+    tmp_path: Path, net: Net, prefix: str, modern: bool
+) -> None:
+    path = tmp_path / "net.pth"
+    state = {f"{prefix}{name}": t for name, t in net.state_dict().items()}
+    torch.save(state, path, _use_new_zipfile_serialization=modern)
+    checkpoint = read_checkpoint(path)
+    assert same(checkpoint.tensors, net.state_dict())
+    assert checkpoint.metadata == {}
+
+
+def test_a_prefix_of_some_names_only_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt"
+    torch.save({"module.a": torch.ones(1), "b": torch.ones(1)}, path)
+    assert read_checkpoint(path).tensors.keys() == {"module.a", "b"}
+
+
+def test_safetensors_of_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    save_file({"module.a": torch.ones(2)}, path)
+    checkpoint = read_checkpoint(path)
+    assert checkpoint.tensors.keys() == {"a"}
+    assert checkpoint.metadata == {}
+
+
+class Harmful:
+    ran = False
+
+    def __reduce__(self) -> tuple:
+        return (setattr, (Harmful, "ran", True))
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_pickled_code_is_refused_and_never_runs(tmp_path: Path, modern: bool) -> None:
+    path = tmp_path / "net.pth"
+    torch.save(
+        {"a": torch.ones(1), "b": Harmful()},
+        path,
+        _use_new_zipfile_serialization=modern,
+    )
+    with pytest.raises(WeightsError, match="is refused: it holds pickled code"):
+        read_checkpoint(path)
+    assert not Harmful.ran
+
+
+def test_a_plain_pickle_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    path.write_bytes(pickle.dumps(Harmful()))
+    with pytest.raises(WeightsError, match=r"net\.pth' is (refused|damaged)"):
+        read_checkpoint(path)
+    assert not Harmful.ran
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".pth"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage"])
+def test_damaged_files_are_named(
+    tmp_path: Path, net: Net, suffix: str, damage: str
+) -> None:
+    path = tmp_path / f"net{suffix}"
+    if suffix == ".safetensors":
+        save_checkpoint(path, net)
+    else:
+        torch.save(net.state_dict(), path)
+    content = path.read_bytes()
+    path.write_bytes(
+        {
+            "truncated": content[: len(content) * 2 // 3],
+            "empty": b"",
+            "garbage": b"<html>Sign in to download</html>",
+        }[damage]
+    )
+    with pytest.raises(WeightsError, match=rf"net{suffix}' is damaged or of another"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([torch.ones(1)], "holds a list, no state dict"),
+        ({"model": {}, "epoch": 3}, "is no state dict: model, epoch is no tensor"),
+    ],
+)
+def test_other_contents_are_refused(
+    tmp_path: Path, content: object, message: str
+) -> None:
+    path = tmp_path / "net.pth"
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match=message):
+        read_checkpoint(path)
+
+
+def test_missing_files_and_unknown_endings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="There is no checkpoint at"):
+        read_checkpoint(tmp_path / "none.pth")
+    (tmp_path / "net.onnx").touch()
+    with pytest.raises(
+        WeightsError, match=r"ends in '\.onnx'\. Possible: .safetensors"
+    ):
+        read_checkpoint(tmp_path / "net.onnx")
+
+
+def checkpoint_of(tmp_path: Path, tensors: dict) -> object:
+    path = tmp_path / "other.safetensors"
+    save_file(tensors, path)
+    return read_checkpoint(path)
+
+
+def test_misfits_are_named_and_nothing_is_loaded(tmp_path: Path, net: Net) -> None:
+    tensors = {name: torch.zeros_like(t) for name, t in net.state_dict().items()}
+    del tensors["norm.weight"]
+    tensors |= {f"decoder.{i}": torch.ones(1) for i in range(5)}
+    tensors["head.bias"] = torch.zeros(309)
+    before = {name: t.clone() for name, t in net.state_dict().items()}
+    with pytest.raises(WeightsError) as caught:
+        load_into(net, checkpoint_of(tmp_path, tensors))
+    text = str(caught.value)
+    assert "other.safetensors' does not fit Net." in text
+    assert "missing: norm.weight;" in text
+    assert "unexpected: decoder.0, decoder.1, decoder.2 and 2 more;" in text
+    assert "of another shape: head.bias [309] for [2]." in text
+    assert "another model" not in text
+    assert same(net.state_dict(), before)
+
+
+def test_a_checkpoint_of_another_model_is_called_so(tmp_path: Path, net: Net) -> None:
+    with pytest.raises(WeightsError, match="looks like a checkpoint of another model"):
+        load_into(net, checkpoint_of(tmp_path, {"conv.weight": torch.ones(1)}))
+
+
+def test_the_model_adapts_published_names(tmp_path: Path, net: Net) -> None:
+    tensors = {name: t.clone() for name, t in net.state_dict().items()}
+    load_into(net, checkpoint_of(tmp_path, {**tensors, "extra": torch.ones(1)}))
+    assert same(net.state_dict(), tensors)
+
+
+def test_locate_finds_paths_and_bundled_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "someone_s_weights"
+    (package / "data").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "data" / "net.pt").write_bytes(b"x")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, package.name, raising=False)
+    assert locate(package / "data" / "net.pt") == package / "data" / "net.pt"
+    assert locate("someone_s_weights:data/net.pt") == package / "data" / "net.pt"
+    with pytest.raises(
+        WeightsError, match=r"package 'someone_s_weights' has no 'x\.pt'"
+    ):
+        locate("someone_s_weights:x.pt")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("none.pth", "There is no checkpoint at 'none.pth'"),
+        ("nobody_s:net.pt", "package 'nobody_s' cannot be imported"),
+        (":net.pt", "package '' cannot be imported"),
+        ("https://example.org/net.pt", "Weights are not downloaded"),
+    ],
+)
+def test_locate_says_what_was_tried(source: str, message: str) -> None:
+    with pytest.raises(WeightsError, match=message):
+        locate(source)
