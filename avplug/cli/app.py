@@ -24,6 +24,8 @@ VERBS = (
     "avplug.cli.run",
     "avplug.cli.plan",
     "avplug.cli.train",
+    "avplug.cli.corrupt",
+    "avplug.cli.preview",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,21 @@ def fit(frame: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     left = round((new_width - size) / 2)
     top = round((new_height - size) / 2)
     return np.asarray(image.crop((left, top, left + size, top + size)))
+
+
+def save_rgb(path: str | Path, frame: NDArray[np.uint8]) -> None:
+    """Write a frame, uint8 [H, W, 3], in the format that the suffix names.
+
+    Raises:
+        MediaError: The suffix is no picture's, or the file cannot be written.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(frame).save(part)
+        part.replace(path)
+    except (OSError, ValueError) as error:
+        raise MediaError(f"Cannot write the picture '{path}': {error}") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -63,23 +63,28 @@ def read_clip(
     return Clip(clip_id, frames, times, audio, rate, duration)
 
 
-def tracks_of(path: str | Path) -> str:
+def tracks_of(path: str | Path) -> Tracks | Literal[""]:
     """Return which tracks a file has: ``"av"``, ``"a"``, ``"v"`` or ``""``.
 
     Raises:
         MediaError: The file is missing or not a media file.
     """
     with open_media(Path(path)) as container:
-        sound = "a" if sound_stream(container) is not None else ""
-        return sound + ("v" if picture_stream(container) is not None else "")
+        sound = sound_stream(container) is not None
+        picture = picture_stream(container) is not None
+    if sound and picture:
+        return "av"
+    return "a" if sound else "v" if picture else ""
 
 
-def require_tracks(path: str | Path, need: Tracks, hint: str = "") -> str:
+def require_tracks(
+    path: str | Path, need: Tracks | Literal[""] = "", hint: str = ""
+) -> Tracks:
     """Return :func:`tracks_of` a file that has the needed ones.
 
     Args:
         path: The file.
-        need: ``"av"``, ``"a"`` or ``"v"``.
+        need: ``"av"``, ``"a"`` or ``"v"``; ``""`` for any.
         hint: What to do without the missing one; shown after the message.
 
     Raises:

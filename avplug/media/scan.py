@@ -85,8 +85,11 @@ def _check_counts(path: Path, container: Any, counts: list[int]) -> None:
     for stream in (*container.streams.video, *container.streams.audio):
         count = counts[stream.index]
         if count < stream.frames:
-            all_of = f"{count} of {stream.frames} stored units"
-            raise damaged(path, f"its {stream.type} track ends after {all_of}")
+            unit = "samples" if stream.name.startswith("pcm") else "packets"
+            raise damaged(
+                path,
+                f"its {stream.type} track ends after {count} of {stream.frames} {unit}",
+            )
 
 
 def _check_end(path: Path, container: Any, end: float) -> None:
