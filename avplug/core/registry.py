@@ -96,20 +96,24 @@ class Registry:
     def get(self, kind: str, name: str) -> Entry:
         """Return the component of a name, an alias or a ``distribution/name``.
 
+        A corruption answers to ``category/name``, too.
+
         Raises:
             UnknownNameError: There is none.
             AmbiguousNameError: Several distributions provide it.
         """
-        provider, slash, bare = name.rpartition("/")
-        if not slash and self._clashes(kind, name):
-            what, hint = describe_clash(name, self._claims[kind, name])
+        group, slash, bare = name.rpartition("/")
+        matches = [
+            entry
+            for entry in self.entries(kind)
+            if _answers_to(entry, bare) and (not slash or _belongs_to(entry, group))
+        ]
+        if not matches:
+            raise self._unknown(kind, name)
+        if len(matches) > 1:
+            what, hint = describe_clash(bare, self._claims[kind, bare])
             raise AmbiguousNameError(f"{kind.capitalize()} {what}", hint)
-        for entry in self.entries(kind):
-            if _answers_to(entry, bare) and (
-                not slash or entry.provider == normalise(provider)
-            ):
-                return entry
-        raise self._unknown(kind, name)
+        return matches[0]
 
     def select(self, kind: str, patterns: Iterable[str]) -> list[Entry]:
         """Return the components that match any pattern, in its order, each once.
@@ -131,20 +135,16 @@ class Registry:
 
     def _matches(self, kind: str, pattern: str) -> list[Entry]:
         group, slash, bare = pattern.rpartition("/")
-        is_glob = any(mark in bare for mark in "*?[")
-        if not slash and not is_glob:
+        if not any(mark in bare for mark in "*?["):
             return [self.get(kind, pattern)]
         matches = [
             entry
             for entry in self.entries(kind)
-            if (not slash or _belongs_to(entry, group))
-            and (fnmatchcase(entry.name, bare) if is_glob else _answers_to(entry, bare))
+            if fnmatchcase(entry.name, bare)
+            and (not slash or _belongs_to(entry, group))
         ]
         if not matches:
             raise self._unknown(kind, pattern)
-        if len(matches) > 1 and not is_glob:
-            what, hint = describe_clash(bare, self._claims[kind, bare])
-            raise AmbiguousNameError(f"{kind.capitalize()} {what}", hint)
         return matches
 
     def _unknown(self, kind: str, name: str) -> UnknownNameError:

@@ -80,7 +80,11 @@ def test_an_unknown_kind(registry):
 
 
 @pytest.mark.parametrize(
-    "name", ["gaussian", "normal", "avplug-noise/gaussian", "Avplug_Noise/normal"]
+    "name",
+    [
+        *("gaussian", "normal", "avplug-noise/gaussian", "Avplug_Noise/normal"),
+        "digital/gaussian",
+    ],
 )
 def test_get_by_name_alias_and_qualified_name(registry, name):
     entry = registry.get("corruption", name)
