@@ -1,1 +1,4 @@
-"""Tables, figures and pages out of a store."""
+"""Tables, figures and pages out of a store.
+
+``write_report(folder)`` in :mod:`avplug.report.write` is the one call that does it all.
+"""

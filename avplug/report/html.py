@@ -1,0 +1,240 @@
+"""One self-contained page: no script, no request, everything from data escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+
+from avplug._version import __version__
+from avplug.report import problems, protocol, tables
+from avplug.report.figures import corruption_curves, legend, severity_curves
+from avplug.report.heatmap import heatmap, scale
+from avplug.report.markup import Child, Markup, tag
+from avplug.report.panel import Panel
+from avplug.report.scores import Scores
+from avplug.report.tables import Number, Table
+from avplug.report.verdict import verdict
+
+#: Rows of a table of problems that the page shows; scores.json has all.
+SHOWN = 200
+
+
+def page(scores: Scores) -> str:
+    """Return the report as one HTML document."""
+    style = files("avplug.report").joinpath("page.css").read_text(encoding="utf-8")
+    title = _title(scores)
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        # Nothing may be loaded, even if an escape were ever missed.
+        tag(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content="default-src 'none'; style-src 'unsafe-inline'",
+        ),
+        tag("title", title),
+        tag("style", Markup(style)),
+    )
+    body = tag(
+        "body",
+        tag("header", tag("p", "avplug robustness report", class_="kicker")),
+        tag("main", _main(scores)),
+        tag("footer", _footer(scores)),
+    )
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _title(scores: Scores) -> str:
+    names = [panel.dataset for panel in scores.panels]
+    models = [model for panel in scores.panels for model in panel.models]
+    about = " · ".join(dict.fromkeys([*names, *models]))
+    return f"Robustness: {about}" if about else "Robustness: nothing finished yet"
+
+
+def _main(scores: Scores) -> Iterator[Child]:
+    if not scores.panels:
+        yield tag("h1", "No cell is finished yet.")
+    for number, panel in enumerate(scores.panels):
+        yield from _summary(panel, "h1" if number == 0 else "h2")
+        if number == 0:
+            yield tag(
+                "p",
+                protocol.in_short(scores),
+                " · ",
+                tag("a", "protocol", href="#protocol"),
+                class_="note",
+            )
+            yield from _warnings(scores)
+        yield from _results(panel, f"panel-{number}")
+    yield from _problems(scores)
+    yield from _protocol(scores)
+
+
+def _summary(panel: Panel, heading: str) -> Iterator[Child]:
+    words = verdict(panel)
+    yield tag("p", f"{panel.dataset} · {panel.metric.noun}", class_="kicker")
+    yield tag(heading, words.headline)
+    yield tag("p", " ".join(words.details)) if words.details else None
+    yield tag("dl", _tiles(panel), class_="tiles")
+
+
+def _tiles(panel: Panel) -> Iterator[Child]:
+    top = max(panel.severities, default=0)
+    source = next((m for m in panel.methods if m.source), None)
+    if source is None or not top:
+        return
+    clean = panel.at(source, None, 0)
+    point = panel.over_corruptions(source, top)
+    unit = panel.metric.title
+    if clean:
+        yield _tile(f"clean, {unit}", Number(clean.estimate()))
+    if point:
+        yield _tile(f"severity {top}, {unit}", Number(point.estimate()))
+        yield _tile(f"ρ at severity {top}", Number(point.estimate("rho"), 3))
+        yield _tile(f"α at severity {top}", Number(point.estimate("alpha"), 3))
+    clips = {cell.clips + cell.failed for cell in panel.cells}
+    shown = f"{max(clips):,}".replace(",", " ")
+    failed = max(cell.failed for cell in panel.cells)
+    lost = f"at most {failed} failed in a cell" if failed else "none failed"
+    yield tag("div", tag("dt", "clips"), tag("dd", shown, tag("small", lost)))
+
+
+def _tile(term: str, number: Number) -> Markup:
+    interval = tag("small", number.interval) if number.interval else None
+    return tag("div", tag("dt", term), tag("dd", str(number), interval))
+
+
+def _warnings(scores: Scores) -> Iterator[Child]:
+    notes = list(scores.notes)
+    finished = len(scores.cells)
+    if finished < scores.planned:
+        notes.insert(0, f"Only {finished} of {scores.planned} cells are finished.")
+    if notes:
+        yield tag("div", [tag("p", note) for note in notes], class_="warn", role="note")
+
+
+def _results(panel: Panel, name: str) -> Iterator[Child]:
+    yield tag("h3", "Robustness by severity")
+    yield _table(tables.main_table(panel))
+    if panel.severities:
+        yield tag("h3", "Severity curves")
+        yield legend(panel)
+        yield tag("figure", severity_curves(panel, name), class_="curves")
+        yield tag("p", "Bands: 95 % confidence intervals.", class_="note")
+        if len(panel.corruptions) > 1:
+            yield tag("div", _multiples(panel, name), class_="small")
+        yield tag("h3", "Corruption × severity")
+        maps = [
+            tag("div", heatmap(panel, m), class_="scroll", tabindex=0)
+            for m in panel.methods
+        ]
+        yield tag("div", maps, class_="maps")
+        yield scale()
+    comparison = tables.tta_table(panel)
+    if comparison:
+        yield tag("h3", "Test-time adaptation")
+        yield _table(comparison)
+    cells = tables.cell_table(panel)
+    yield tag(
+        "details", tag("summary", f"{cells.title} ({len(cells.rows)})"), _table(cells)
+    )
+
+
+def _multiples(panel: Panel, name: str) -> Iterator[Child]:
+    for condition, chart in corruption_curves(panel, f"{name}-corruption"):
+        yield tag("figure", tag("figcaption", condition.label), chart)
+
+
+def _problems(scores: Scores) -> Iterator[Child]:
+    found = [
+        table
+        for table in (
+            problems.failed_cells(scores),
+            problems.skipped_cells(scores),
+            problems.failed_clips(scores),
+        )
+        if table
+    ]
+    yield tag("h2", "Failures and omissions")
+    if not found:
+        yield tag("p", "None: every planned clip and cell that is finished is counted.")
+    for table in found:
+        yield tag("h3", table.title)
+        yield _table(table, SHOWN, caption=False)
+
+
+def _protocol(scores: Scores) -> Iterator[Child]:
+    yield tag("h2", "Protocol", id="protocol")
+    yield tag("ul", [tag("li", line) for line in protocol.conventions(scores)])
+    groups = [
+        tag(
+            "section",
+            tag("h3", facts.heading),
+            tag("dl", [[tag("dt", k), tag("dd", v)] for k, v in facts.values]),
+        )
+        for facts in protocol.protocol(scores)
+    ]
+    yield tag(
+        "details",
+        tag("summary", "Every setting, version and machine"),
+        tag("div", groups, class_="facts"),
+    )
+
+
+def _footer(scores: Scores) -> Markup:
+    return tag(
+        "p",
+        f"Made by avplug {__version__} from stored predictions. The numbers are beside"
+        " this page in scores.csv and scores.json.",
+    )
+
+
+def _table(table: Table, limit: int | None = None, caption: bool = True) -> Markup:
+    heads = [
+        tag("th", c.title, scope="col", class_="num" if c.number else None)
+        for c in table.columns
+    ]
+    rows = table.rows[:limit]
+    hidden = len(table.rows) - len(rows)
+    note = table.note
+    if hidden:
+        note = f"{hidden} more rows are in scores.json. {note}"
+    grid = tag(
+        "table",
+        tag("caption", table.title) if caption else None,
+        tag("thead", tag("tr", heads)),
+        tag("tbody", _rows(table, rows)),
+        class_="data grouped" if table.group else "data",
+    )
+    return tag(
+        "div",
+        tag("div", grid, class_="scroll", tabindex=0),
+        tag("p", note, class_="note") if note else None,
+    )
+
+
+def _rows(table: Table, rows: tuple[tuple[tables.Value, ...], ...]) -> Iterator[Child]:
+    before: tuple[tables.Value, ...] = ()
+    for row in rows:
+        same = bool(before) and row[: table.group] == before[: table.group]
+        yield tag(
+            "tr",
+            [
+                _cell(value, column.number, same and i < table.group)
+                for i, (value, column) in enumerate(
+                    zip(row, table.columns, strict=True)
+                )
+            ],
+            class_="first" if table.group and not same else None,
+        )
+        before = row
+
+
+def _cell(value: tables.Value, number: bool, again: bool) -> Markup:
+    shown: Child = tables.text(value)
+    if again:
+        return tag("td", tag("span", shown, class_="again"))
+    if isinstance(value, Number) and value.interval:
+        shown = [shown, tag("small", value.interval)]
+    return tag("td", shown, class_="num" if number else None)

@@ -1,0 +1,53 @@
+"""The metrics that a report shows, looked up by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from avplug.core.components import MetricSpec
+from avplug.core.metric import Metric
+from avplug.core.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMetric:
+    """A metric with what its descriptor says of it.
+
+    Args:
+        name: As users type it.
+        title: As tables print it, with the unit.
+        task: ``"single-label"``, ``"multi-label"`` or ``"any"``.
+        metric: Computes it.
+    """
+
+    name: str
+    title: str
+    task: str
+    metric: Metric
+
+    @property
+    def noun(self) -> str:
+        """The title without its unit, for sentences."""
+        return self.title.removesuffix(" (%)")
+
+    def suits(self, multi_label: bool) -> bool:
+        """Whether it is defined for data of this kind."""
+        return self.task in ("any", "multi-label" if multi_label else "single-label")
+
+
+def find_metrics(registry: Registry, names: Iterable[str]) -> tuple[NamedMetric, ...]:
+    """Look metrics up, each once.
+
+    Raises:
+        UnknownNameError: There is no such metric.
+        PluginError: One cannot be imported.
+    """
+    found = []
+    for entry in dict.fromkeys(registry.get("metric", name) for name in names):
+        spec = entry.spec
+        title, task = "", "any"
+        if isinstance(spec, MetricSpec):
+            title, task = spec.title, spec.task
+        found.append(NamedMetric(spec.name, title or spec.name, task, entry.load()()))
+    return tuple(found)

@@ -1,0 +1,129 @@
+"""How a result was made: every choice that changes a number, out of the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from avplug.report.labels import canonical, flatten
+from avplug.report.scores import Scores
+
+_SINGLE = ("dtype", "at", "schema")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Keys and values under a heading."""
+
+    heading: str
+    values: tuple[tuple[str, str], ...]
+
+
+def protocol(scores: Scores) -> list[Facts]:
+    """Return data sets, models, methods, corruptions, versions and hardware."""
+    cells = [stored.cell for stored in scores.cells]
+    found: list[Facts] = [_computation(scores)]
+    for part, title in (
+        ("dataset", "Data set"),
+        ("model", "Model"),
+        ("adaptation", "Adaptation"),
+        ("attack", "Attack"),
+        ("defense", "Defence"),
+    ):
+        for data in _distinct(cell.get(part) for cell in cells):
+            found.append(Facts(f"{title} {data['name']}", _pairs(data)))
+    corruptions = [Facts("Corruptions", _corruptions(cells))]
+    found += [facts for facts in corruptions if facts.values]
+    for versions in _distinct(cell.get("versions") for cell in cells):
+        found.append(Facts("Versions", _pairs(versions)))
+    records = [stored.record for stored in scores.cells]
+    for environment in _distinct(record.get("environment") for record in records):
+        found.append(Facts("Environment", _pairs(environment)))
+    if "config" in scores.run:
+        found.append(Facts("Configuration", _pairs(scores.run["config"])))
+    return found
+
+
+def in_short(scores: Scores) -> str:
+    """Return what a reader must know first, in one line."""
+    cells = [stored.cell for stored in scores.cells]
+    records = [stored.record for stored in scores.cells]
+    data = [
+        f"{d['name']} {d['split']}, {d['clips']} clips, {d['classes']} classes"
+        for d in _distinct(cell["dataset"] for cell in cells)
+    ]
+    profiles = _listed(c["corruption"]["profile"] for c in cells if c["corruption"])
+    machines = [
+        ", ".join(
+            f"{key} {environment[key]}"
+            for key in ("avplug", "torch", "device")
+            if key in environment
+        )
+        for environment in _distinct(r.get("environment") for r in records)
+    ]
+    parts = [
+        *data,
+        f"profile {profiles}" if profiles else "",
+        f"seed {_listed(cell['seed'] for cell in cells)}",
+        _listed(cell["dtype"] for cell in cells),
+        *dict.fromkeys(machines),
+        f"{len(cells)} of {scores.planned} cells",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def conventions(scores: Scores) -> list[str]:
+    """Return how the numbers of the report are computed, in sentences."""
+    lines = [
+        "Metrics are computed from stored predictions; every clip counts once, whatever"
+        " batch it was in.",
+        "α = 1 − (A_clean − A)/100 and ρ = A/A_clean, where A_clean is the score of the"
+        " source model on clean clips, also for adapted methods.",
+        "Means give equal weight to seeds, then corruptions, then severities 1 to 5.",
+        "Clips that could not be read or evaluated are counted as failed and are in no"
+        " denominator.",
+    ]
+    if scores.resamples:
+        lines.append(
+            f"Intervals: 95 % percentile bootstrap, {scores.resamples} resamples of the"
+            " clips, the same for every cell of a data set, so that α, ρ and gains are"
+            " paired by clip. They say nothing on other training runs or seeds."
+        )
+    return lines
+
+
+def _computation(scores: Scores) -> Facts:
+    cells = [stored.cell for stored in scores.cells]
+    finished = sorted(str(s.record.get("finished", "")) for s in scores.cells)
+    seconds = sum(float(s.record["seconds"]["total"]) for s in scores.cells)
+    values = [
+        ("cells", f"{len(cells)} finished of {scores.planned} planned"),
+        ("seeds", _listed(cell["seed"] for cell in cells)),
+        *((key, _listed(c[key] for c in cells if key in c)) for key in _SINGLE),
+        ("seconds of evaluation", f"{seconds:.0f}"),
+        ("last cell finished", finished[-1] if finished else ""),
+        ("command", str(scores.run.get("command", ""))),
+    ]
+    return Facts("Run", tuple((k, v) for k, v in values if v))
+
+
+def _corruptions(cells: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    rows = []
+    for data in _distinct(cell["corruption"] for cell in cells):
+        rest = {k: v for k, v in data.items() if k != "name"}
+        settings = ", ".join(f"{k} {v}" for k, v in flatten(rest).items())
+        rows.append((str(data["name"]), settings))
+    return tuple(rows)
+
+
+def _distinct(items: Iterable[Any]) -> list[dict[str, Any]]:
+    return list({canonical(item): item for item in items if item}.values())
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, dict.fromkeys(values)))
+
+
+def _pairs(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(flatten(data).items())

@@ -1,0 +1,160 @@
+"""Scores of a store: every cell, and its averages, with paired resamples.
+
+The clean reference A_clean of alpha and rho is the clean cell of the *source* model, as
+in AVRobustBench: an adapted method is measured against the model that it started from,
+so what adaptation costs on clean clips shows. Seeds are averaged first, then
+corruptions, then severities 1 to 5, each with equal weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from avplug.bench.store import Store, StoredCell
+from avplug.core.errors import UsageError
+from avplug.report import keys
+from avplug.report.labels import canonical, distinguish
+from avplug.report.metrics import NamedMetric
+from avplug.report.panel import Panel, Point, ScoredCell
+from avplug.report.statistics import (
+    RESAMPLES,
+    Bootstrap,
+    Draws,
+    absolute_robustness,
+    relative_robustness,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Everything that a report tells of a store.
+
+    Args:
+        run: ``run.json``.
+        panels: One for each data set and metric that suit each other.
+        cells: Finished cells, in the order of the plan.
+        resamples: Of the bootstrap.
+        notes: What a reader must know, such as an undefined alpha.
+    """
+
+    run: dict[str, Any]
+    panels: tuple[Panel, ...]
+    cells: tuple[StoredCell, ...]
+    resamples: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def planned(self) -> int:
+        """How many cells the plan has."""
+        return len(self.run.get("cells", []))
+
+
+def score(
+    store: Store, metrics: Sequence[NamedMetric], resamples: int = RESAMPLES
+) -> Scores:
+    """Compute every metric for every finished cell that it suits.
+
+    Args:
+        store: Read only.
+        metrics: One that does not suit a data set's task gives a note.
+        resamples: Of the bootstrap; 0 for no intervals.
+
+    Raises:
+        UsageError: The store holds no run, or no metric suits what it holds.
+    """
+    run, cells = store.run, store.cells()
+    groups: dict[str, list[StoredCell]] = {}
+    for cell in cells:
+        groups.setdefault(canonical(cell.cell["dataset"]), []).append(cell)
+    datasets = [group[0].cell["dataset"] for group in groups.values()]
+    labels = distinguish([str(data["name"]) for data in datasets], datasets)
+    panels: list[Panel] = []
+    notes: list[str] = []
+    for label, data, group in zip(labels, datasets, groups.values(), strict=True):
+        suited = [m for m in metrics if m.suits(bool(data["multi_label"]))]
+        notes += [
+            f"{m.name} is defined for {m.task} data, which {label} is not."
+            for m in metrics
+            if m not in suited
+        ]
+        found = _panels(label, group, suited, resamples)
+        panels += found
+        notes += _notes(label, group)
+        notes += [
+            f"A mean on {label} is over what is finished. {line}."
+            for panel in found[:1]
+            for line in panel.unfinished(panel.methods)
+        ]
+    if cells and not panels:
+        raise UsageError(" ".join(notes), "Metrics: avplug list metric")
+    return Scores(run, tuple(panels), tuple(cells), resamples, tuple(notes))
+
+
+def _panels(
+    dataset: str,
+    cells: list[StoredCell],
+    metrics: Sequence[NamedMetric],
+    resamples: int,
+) -> list[Panel]:
+    bootstrap = Bootstrap(_clip_ids(cells), resamples)
+    raw: dict[tuple[str, str], Draws] = {}
+    for cell in cells:
+        predictions = cell.predictions()
+        for metric in metrics:
+            raw[metric.name, cell.id] = bootstrap.draws(metric.metric, predictions)
+    methods, conditions = keys.methods(cells), keys.conditions(cells)
+    clean = keys.clean_references(cells)
+    panels = []
+    for metric in metrics:
+        scored = []
+        for cell in cells:
+            reference = clean[cell.id]
+            point = _point(
+                raw[metric.name, cell.id],
+                raw[metric.name, reference.id] if reference else None,
+            )
+            severity, seed = int(cell.cell["severity"]), int(cell.cell["seed"])
+            method, condition = methods[cell.id], conditions[cell.id]
+            scored.append(ScoredCell(cell, method, condition, severity, seed, point))
+        corruptions = dict.fromkeys(c for c in conditions.values() if c is not None)
+        severities = sorted({cell.severity for cell in scored if cell.severity})
+        panels.append(
+            Panel(
+                dataset,
+                metric,
+                tuple(dict.fromkeys(methods.values())),
+                tuple(corruptions),
+                tuple(severities),
+                tuple(scored),
+            )
+        )
+    return panels
+
+
+def _point(value: Draws, clean: Draws | None) -> Point:
+    reference = np.full_like(value, np.nan) if clean is None else clean
+    return Point(
+        value,
+        absolute_robustness(value, reference),
+        relative_robustness(value, reference),
+    )
+
+
+def _clip_ids(cells: list[StoredCell]) -> set[str]:
+    """Every clip of the data set: of one cell where none failed, else of all."""
+    whole = [c for c in cells if not c.record["clips"]["failed"]]
+    return {str(i) for c in whole[:1] or cells for i in c.predictions().ids}
+
+
+def _notes(dataset: str, cells: list[StoredCell]) -> list[str]:
+    methods, clean = keys.methods(cells), keys.clean_references(cells)
+    lacking = dict.fromkeys(methods[c.id].model for c in cells if not clean[c.id])
+    return [
+        f"{model} on {dataset}: the source model's clean cell is not finished, so"
+        " alpha and rho are undefined."
+        for model in lacking
+    ]

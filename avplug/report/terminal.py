@@ -1,0 +1,84 @@
+"""The tables of a report in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from avplug.report import tables
+from avplug.report.scores import Scores
+from avplug.report.tables import Number, Table
+from avplug.report.verdict import verdict
+
+
+def render(scores: Scores, console: Console) -> RenderableType:
+    """Return the summary of a report: verdict, main table and adaptation per panel.
+
+    Everything that comes from data is :class:`~rich.text.Text`, so that brackets stay
+    brackets. Intervals are left out where the console is too narrow for them.
+    """
+    return Group(*_parts(scores, console))
+
+
+def _parts(scores: Scores, console: Console) -> Iterator[RenderableType]:
+    for panel in scores.panels:
+        yield _text(verdict(panel).headline, "bold")
+        for detail in verdict(panel).details:
+            yield _text(detail)
+        yield Text()
+        for table in (tables.main_table(panel), tables.tta_table(panel)):
+            if table:
+                yield from (fitted(table, console), _text(table.note, "dim"), Text())
+    finished, planned = len(scores.cells), scores.planned
+    if finished < planned:
+        yield Text(f"{finished} of {planned} cells are finished.", style="yellow")
+    for note in scores.notes:
+        yield _text(note, "yellow")
+
+
+def fitted(table: Table, console: Console) -> RichTable:
+    """Return a table with intervals if they fit the console's width, else without."""
+    full = rich_table(table)
+    # Within the console's own width a table never measures more than that.
+    unbounded = console.options.update(max_width=10_000)
+    if Measurement.get(console, unbounded, full).maximum <= console.width:
+        return full
+    return rich_table(table, intervals=False)
+
+
+def rich_table(table: Table, intervals: bool = True) -> RichTable:
+    """Return a table for rich, intervals below the numbers."""
+    rich = RichTable(
+        title=_text(table.title), title_justify="left", box=None, pad_edge=False
+    )
+    for column in table.columns:
+        rich.add_column(
+            _text(column.title), justify="right" if column.number else "left"
+        )
+    before: tuple[tables.Value, ...] = ()
+    for row in table.rows:
+        same = row[: table.group] == before[: table.group]
+        shown = [
+            Text() if same and i < table.group else _cell(value, intervals)
+            for i, value in enumerate(row)
+        ]
+        rich.add_row(*shown)
+        before = row
+    return rich
+
+
+def _cell(value: tables.Value, intervals: bool) -> Text:
+    shown = _text(tables.text(value))
+    if intervals and isinstance(value, Number) and value.interval:
+        shown.append("\n" + value.interval, "dim")
+    return shown
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Keep text from data from steering the terminal or breaking a row."""
+    plain = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return Text("".join(plain), style)

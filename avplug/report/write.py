@@ -1,0 +1,79 @@
+"""The report of a run's folder, written beside its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from avplug.bench.store import Store
+from avplug.core.files import write_atomic
+from avplug.core.registry import Registry, get_registry
+from avplug.report.export import dump, scores_csv, scores_json
+from avplug.report.html import page
+from avplug.report.metrics import find_metrics
+from avplug.report.scores import Scores, score
+from avplug.report.statistics import RESAMPLES
+
+
+def read_scores(
+    folder: Path | str,
+    *,
+    metrics: Sequence[str] = (),
+    resamples: int = RESAMPLES,
+    registry: Registry | None = None,
+) -> Scores:
+    """Compute the scores of a run's finished cells.
+
+    Args:
+        folder: What ``avplug run --out`` wrote.
+        metrics: Names; those of the run if empty.
+        resamples: Of the bootstrap; 0 for no intervals.
+        registry: Where metrics are looked up; that of this process if None.
+
+    Raises:
+        UsageError: The folder holds no run, or a metric refuses its data.
+        UnknownNameError: There is no such metric.
+    """
+    store = Store(folder)
+    names = metrics or store.run.get("metrics", ())
+    found = find_metrics(registry or get_registry(), names)
+    return score(store, found, resamples)
+
+
+def write_scores(scores: Scores, out: Path) -> Path:
+    """Write the page to ``out``, with ``scores.csv`` and ``scores.json`` beside it."""
+    write_atomic(out, _encode(page(scores)))
+    write_atomic(out.with_name("scores.csv"), _encode(scores_csv(scores)))
+    write_atomic(out.with_name("scores.json"), _encode(dump(scores_json(scores))))
+    return out
+
+
+def write_report(
+    folder: Path | str,
+    *,
+    out: Path | None = None,
+    metrics: Sequence[str] = (),
+    resamples: int = RESAMPLES,
+    registry: Registry | None = None,
+) -> Path:
+    """Write the report of a run and return the path of its page.
+
+    Args:
+        folder: What ``avplug run --out`` wrote.
+        out: The page; ``report.html`` in the folder if None.
+        metrics: Names; those of the run if empty.
+        resamples: Of the bootstrap; 0 for no intervals.
+        registry: Where metrics are looked up; that of this process if None.
+
+    Raises:
+        UsageError: The folder holds no run, or a metric refuses its data.
+    """
+    scores = read_scores(
+        folder, metrics=metrics, resamples=resamples, registry=registry
+    )
+    return write_scores(scores, out or Path(folder) / "report.html")
+
+
+def _encode(text: str) -> bytes:
+    # A file name that is no UTF-8 gives lone surrogates, which have no encoding.
+    return text.encode("utf-8", "backslashreplace")
