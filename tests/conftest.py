@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -10,6 +11,9 @@ import pytest
 
 from avplug.core.manager import PluginManager, configure
 from avplug.core.records import PluginSettings
+
+# Tests are many and small: a second thread costs them more than it brings.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 FOG = """
     from avplug import CorruptionSpec, hookimpl

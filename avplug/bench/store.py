@@ -99,22 +99,25 @@ class Store:
         self._clear_temporary()
         write_atomic(self.folder / "run.json", _json(run))
 
-    def get(self, cell_id: str) -> StoredCell | None:
-        """Return a finished cell, or None; a damaged one is set aside first."""
-        folder = self.folder / "cells" / cell_id
+    def get(self, name: str) -> StoredCell | None:
+        """Return the finished cell of an id, or None; a damaged one is set aside."""
+        folder = self.folder / "cells" / name
         if not folder.is_dir():
             return None
         try:
             record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
             cell = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
             data = (folder / "predictions.npz").read_bytes()
-            whole = record["predictions_sha256"] == hashlib.sha256(data).hexdigest()
+            whole = (
+                record["predictions_sha256"] == hashlib.sha256(data).hexdigest()
+                and cell_id(cell) == name
+            )
         except (OSError, ValueError, KeyError):
             whole = False
         if not whole:
             self._set_aside(folder)
             return None
-        return StoredCell(cell_id, folder, cell, record)
+        return StoredCell(name, folder, cell, record)
 
     def put(
         self,

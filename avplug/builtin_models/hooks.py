@@ -12,7 +12,7 @@ from avplug.core.hookspecs import hookimpl
 _TINY: dict[str, Any] = {
     "image_size": 96,
     "target_length": 256,
-    "width": 96,
+    "width": 64,
     "depth": 2,
     "heads": 4,
 }

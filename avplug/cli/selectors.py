@@ -70,7 +70,8 @@ _NUMBERS = ("severities", "seeds")
 
 def selecting(verb: Callable[..., None]) -> Callable[..., None]:
     """Let a verb ``f(settings: RunConfig, ...)`` take the options above as flags."""
-    hints = get_type_hints(verb, include_extras=True)
+    # RunConfig is named for type checkers only: its module is not light.
+    hints = get_type_hints(verb, None, {"RunConfig": Any}, include_extras=True)
     own = list(inspect.signature(verb).parameters.values())[1:]
 
     @functools.wraps(verb)
