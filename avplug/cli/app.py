@@ -26,6 +26,7 @@ VERBS = (
     "avplug.cli.train",
     "avplug.cli.corrupt",
     "avplug.cli.preview",
+    "avplug.cli.report",
 )
 
 

@@ -92,9 +92,8 @@ def _severities(text: str) -> list[int]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     unfit = [word for word in words if word not in ("1", "2", "3", "4", "5")]
     if unfit or not words:
-        raise UsageError(
-            f"Severity {(unfit or [text])[0]} is not one of 1, 2, 3, 4, 5."
-        )
+        wrong = unfit[0] if unfit else repr(text)
+        raise UsageError(f"Severity {wrong} is not one of 1, 2, 3, 4, 5.")
     return [int(word) for word in words]
 
 

@@ -19,7 +19,7 @@ from avplug.media.container import (
 #: Packets lie in decoding order: how far a frame may be shown before its neighbours.
 _REORDER_SECONDS = 2.0
 #: How much shorter than stated a file may be by rounding and encoder delay.
-_SLACK_SECONDS = 0.25
+_SLACK_SECONDS = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Window:
 def scan(path: Path, window: Window) -> dict[int, int] | None:
     """Return the time stamp and length, in ticks, of each frame shown in a part.
 
-    None if the packets do not tell, or there is no picture. What an edit list hides
+    None if the packets do not tell, or if there is no picture. What an edit list hides
     is left out.
 
     Raises:
@@ -48,54 +48,54 @@ def scan(path: Path, window: Window) -> dict[int, int] | None:
         picture = picture_stream(container)
         origin = presented_start(container)
         seek_before(container, float(origin) + window.start)
-        counts = [0] * len(container.streams)
+        ends = dict.fromkeys(range(len(container.streams)), Fraction(0))
         shown: dict[int, int] = {}
-        untimed, latest = picture is None, Fraction(0)
+        untimed = picture is None
         for packet in packets_of(path, container):
-            counts[packet.stream.index] += _units(packet)
+            if packet.is_corrupt:
+                raise damaged(path, "a packet is not all there")
             if packet.pts is None:
-                untimed = untimed or packet.stream is picture
+                untimed = untimed or (packet.size > 0 and packet.stream is picture)
                 continue
-            time = packet.pts * packet.time_base - origin
-            latest = max(latest, time + (packet.duration or 0) * packet.time_base)
-            if window.end is not None and time > window.end + _REORDER_SECONDS:
+            time = packet.pts * packet.time_base
+            length = (packet.duration or 0) * packet.time_base
+            ends[packet.stream.index] = max(ends[packet.stream.index], time + length)
+            if _is_past(time - origin, window):
                 break
             mine = packet.stream is picture and not packet.is_discard
-            if mine and window.holds(time):
+            if mine and window.holds(time - origin):
                 shown[packet.pts] = packet.duration or 0
         else:
-            if window.start == 0:
-                _check_counts(path, container, counts)
-            _check_end(path, container, float(latest + origin))
+            _check_ends(path, container, ends)
         return None if untimed else shown
 
 
-def _units(packet: Any) -> int:
-    """Return what an MP4's index counts of a packet: itself, or its samples if PCM."""
-    if packet.size == 0:
-        return 0
-    is_pcm = packet.stream.name.startswith("pcm")
-    return (packet.duration or 0) if is_pcm else 1
+def _is_past(time: Fraction, window: Window) -> bool:
+    return window.end is not None and time > window.end + _REORDER_SECONDS
 
 
-def _check_counts(path: Path, container: Any, counts: list[int]) -> None:
-    """Compare with the index of an MP4: what it stores, hidden or not."""
-    if "mp4" not in container.format.name:
-        return
-    for stream in (*container.streams.video, *container.streams.audio):
-        count = counts[stream.index]
-        if count < stream.frames:
-            unit = "samples" if stream.name.startswith("pcm") else "packets"
-            raise damaged(
-                path,
-                f"its {stream.type} track ends after {count} of {stream.frames} {unit}",
-            )
+def _check_ends(path: Path, container: Any, ends: dict[int, Fraction]) -> None:
+    """Compare with the lengths that MP4 states of each track, and Matroska of all.
+
+    Stated *counts* are no use: an edit list takes packets out, but not of the count.
+    """
+    if "mp4" in container.format.name:
+        for stream in (*container.streams.video, *container.streams.audio):
+            if stream.duration is not None:
+                stated = (stream.start_time or 0) + stream.duration
+                _check_end(
+                    path,
+                    f"its {stream.type} track",
+                    ends[stream.index],
+                    stated * stream.time_base,
+                )
+    elif "matroska" in container.format.name and container.duration is not None:
+        stated = Fraction(container.duration, 1_000_000)
+        _check_end(path, "it", max(ends.values()), stated)
 
 
-def _check_end(path: Path, container: Any, end: float) -> None:
-    """Compare with the header of a Matroska file, which states a length."""
-    if "matroska" not in container.format.name or container.duration is None:
-        return
-    stated = container.duration / 1_000_000
+def _check_end(path: Path, what: str, end: Fraction, stated: Fraction) -> None:
     if end < stated - _SLACK_SECONDS:
-        raise damaged(path, f"it ends after {end:.2f} of {stated:.2f} s")
+        raise damaged(
+            path, f"{what} ends after {float(end):.2f} of {float(stated):.2f} s"
+        )

@@ -67,10 +67,8 @@ def draw_sheet(
 
 
 def _picture_height(clips: Sequence[Clip], cell: int) -> int:
-    sizes = [clip.frames.shape[1:3] for clip in clips if clip.frames is not None]
-    if not sizes:
-        return HEADER
-    return max(1, *(round(cell * height / width) for height, width in sizes))
+    infos = [clip.info for clip in clips if clip.frames is not None]
+    return max((round(cell * i.height / i.width) for i in infos), default=0) or HEADER
 
 
 def _picture(clip: Clip, width: int, height: int) -> Image.Image:
