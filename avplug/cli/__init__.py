@@ -5,6 +5,8 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line; the console script's entry."""
+    import sys
+
     from avplug.cli.app import build_app
 
-    build_app()()
+    build_app(sys.argv[1:])()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,18 +16,18 @@ from avplug.core.errors import AvplugError, UsageError
 if TYPE_CHECKING:
     from avplug.core.manager import PluginManager
 
-#: Modules of the verbs, in the order of ``--help``; each has ``register(app)``.
-VERBS = (
-    "avplug.cli.listing",
-    "avplug.cli.show",
-    "avplug.cli.plugins",
-    "avplug.cli.run",
-    "avplug.cli.plan",
-    "avplug.cli.train",
-    "avplug.cli.corrupt",
-    "avplug.cli.preview",
-    "avplug.cli.report",
-)
+#: Verbs in the order of ``--help``, and their modules; each has ``register(app)``.
+VERBS = {
+    "list": "avplug.cli.listing",
+    "show": "avplug.cli.show",
+    "plugins": "avplug.cli.plugins",
+    "run": "avplug.cli.run",
+    "plan": "avplug.cli.plan",
+    "train": "avplug.cli.train",
+    "corrupt": "avplug.cli.corrupt",
+    "preview": "avplug.cli.preview",
+    "report": "avplug.cli.report",
+}
 
 
 class Group(TyperGroup):
@@ -108,8 +108,24 @@ def _on_loaded(strict: bool) -> Callable[[PluginManager], None]:
     return tell
 
 
-def build_app() -> typer.Typer:
-    """Return the application with all verbs."""
+def asked_verb(arguments: Sequence[str]) -> str:
+    """Return the verb that arguments ask for; "" if it takes all verbs to answer."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--plugin":
+            next(rest, None)
+        elif argument in ("-h", "--help"):
+            return ""
+        elif not argument.startswith("-"):
+            return argument if argument in VERBS else ""
+    return ""
+
+
+def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Return the application, with all verbs or with the one that is asked for.
+
+    Typer inspects every option of every verb that it is given: one is enough.
+    """
     app = typer.Typer(
         name="avplug",
         cls=Group,
@@ -122,6 +138,7 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for name in VERBS:
-        import_module(name).register(app)
+    verb = asked_verb(arguments)
+    for name in [verb] if verb else VERBS:
+        import_module(VERBS[name]).register(app)
     return app

@@ -7,6 +7,7 @@ import pytest
 
 from avplug import __version__
 from avplug.cli import console
+from avplug.cli.app import VERBS, asked_verb, build_app
 from avplug.core import registry
 from avplug.core.errors import AvplugError, PluginError
 
@@ -27,6 +28,31 @@ def test_an_unknown_command_gets_a_suggestion(avplug):
     result = avplug("lst")
     assert result.exit_code == 2
     assert "No such command 'lst'. Did you mean 'list'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "verb"),
+    [
+        ("list --json", "list"),
+        ("--debug --plugin show list", "list"),
+        ("--plugin=show run --help", "run"),
+        ("--help list", ""),
+        ("lst run", ""),
+        ("--version", ""),
+        ("--plugin", ""),
+        ("", ""),
+    ],
+)
+def test_the_verb_that_is_asked_for(line, verb):
+    assert asked_verb(line.split()) == verb
+
+
+def test_every_verb_is_registered_under_its_name():
+    def names(app):
+        return [command.name for command in app.registered_commands]
+
+    assert names(build_app()) == list(VERBS)
+    assert [names(build_app([verb])) for verb in VERBS] == [[verb] for verb in VERBS]
 
 
 def test_an_expected_error_is_a_message_and_its_exit_code(avplug):
