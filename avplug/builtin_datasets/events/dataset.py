@@ -28,7 +28,7 @@ FPS, SIZE = 25, 96
 TIMES = np.arange(round(DURATION * FPS)) / FPS
 
 #: Raised whenever the same (split, index) looks or sounds different.
-RENDERER = "events-1"
+RENDERER = "events-2"
 
 
 class Events(Dataset):

@@ -25,16 +25,14 @@ class Palette:
 
     @classmethod
     def drawn(cls, draw: Draw) -> Palette:
-        """Draw a background and things darker, or lighter, than it."""
-        dark_things = draw.flip()
-        behind = draw.between(0.5, 0.85) if dark_things else draw.between(0.1, 0.45)
-        gap = draw.between(0.28, 0.5) * (-1 if dark_things else 1)
+        """Draw a light background and darker things before it."""
+        behind, gap = draw.between(0.6, 0.9), draw.between(0.38, 0.55)
         return cls(
             top=_colour(draw, behind + draw.between(-0.1, 0.1), 0.5),
             bottom=_colour(draw, behind + draw.between(-0.1, 0.1), 0.5),
-            main=_colour(draw, behind + gap, 0.9),
-            second=_colour(draw, behind + 0.7 * gap, 0.9),
-            accent=_colour(draw, behind - 0.5 * gap, 0.9),
+            main=_colour(draw, behind - gap, 0.9),
+            second=_colour(draw, behind - 0.7 * gap, 0.9),
+            accent=_colour(draw, behind + 0.3 * gap, 0.9),
         )
 
 
@@ -54,14 +52,14 @@ class Stage:
     def drawn(cls, rng: KeyedRandom) -> Stage:
         """Draw the stage of a clip."""
         draw = Draw(rng.stream("place"))
-        scale = draw.between(0.55, 0.9)
+        scale = draw.between(0.72, 0.95)
         room = 1.05 - scale
         return cls(
             x=draw.between(-room, room),
             y=draw.between(-room, room),
             scale=scale,
             mirrored=draw.flip(),
-            grain=draw.between(2, 14),
+            grain=draw.between(2, 8),
             palette=Palette.drawn(Draw(rng.stream("palette"))),
             clutter=rng.stream("clutter"),
         )
@@ -86,7 +84,7 @@ def _faint_shape(pen: Pen, draw: Draw, palette: Palette) -> None:
     colour = palette.second if draw.flip() else palette.accent
     x, y = draw.between(-1, 1), draw.between(-1, 1)
     rx, ry = draw.between(0.08, 0.3), draw.between(0.08, 0.3)
-    angle, alpha = draw.between(0, 3), draw.between(0.1, 0.4)
+    angle, alpha = draw.between(0, 3), draw.between(0.05, 0.25)
     if draw.flip():
         pen.box(x, y, rx, ry, colour, angle=angle, alpha=alpha)
     else:
