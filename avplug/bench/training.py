@@ -57,7 +57,7 @@ class TrainConfig:
     val_split: str = "val"
     data_root: str | None = None
     model: str = "cav-mae:tiny"
-    epochs: int = 20
+    epochs: int = 12
     batch_size: int = 32
     lr: float = 1e-3
     weight_decay: float = 0.05

@@ -26,7 +26,7 @@ def _train(
     model: Annotated[
         str, typer.Option("--model", "-m", help="Model or model:variant.")
     ] = "cav-mae:tiny",
-    epochs: Annotated[int, typer.Option(help="Passes over the clips.")] = 20,
+    epochs: Annotated[int, typer.Option(help="Passes over the clips.")] = 12,
     batch_size: Annotated[int, typer.Option(help="Clips per step.")] = 32,
     lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     weight_decay: Annotated[float, typer.Option(help="Of matrices.")] = 0.05,

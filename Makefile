@@ -1,0 +1,39 @@
+# Both commands set everything up themselves, in a fresh virtual environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint docs clean
+
+## make demo: install avplug and show a robustness report of a trained model
+demo: $(VENV)/demo.stamp
+	$(BIN)/avplug run --tta source,tent,av2c --severity 1,3,5 --limit 240 --out runs/demo
+
+## make test: install the developers' tools and run every check
+test: lint docs
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/test.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e ".[video]"
+	touch $@
+
+$(VENV)/test.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(INSTALL) -e ".[all]" --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) site build dist
