@@ -27,7 +27,8 @@ MODES = (
     "missingaudioonly",
     "missingvideoonly",
 )
-TINY = dict(avplug_models()[0].variants["tiny"])
+SPEC = next(spec for spec in avplug_models() if spec.name == "cav-mae")
+TINY = dict(SPEC.variants["tiny"])
 
 
 def model_of(**options: object) -> CAVMAE:

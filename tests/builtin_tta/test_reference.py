@@ -170,9 +170,3 @@ def test_the_recipe_draws_what_it_promises() -> None:
     assert first == pytest.approx([0.127463, -1.257089, -0.190281], abs=1e-6)
     sound = reduced_stream()[0].waveform[0, :3].tolist()
     assert sound == pytest.approx([-1.672904, 0.898893, -2.871936], abs=1e-6)
-
-
-def test_the_reference_file_of_settings_is_of_this_recipe() -> None:
-    settings = facts("tta/tiny/meta.json")
-    assert (settings["C"], settings["T"], settings["B"]) == (12, 8, 16)
-    assert settings["salt"] == SALT
