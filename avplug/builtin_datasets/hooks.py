@@ -26,4 +26,10 @@ def avplug_datasets() -> tuple[DatasetSpec, ...]:
             classes=10,
             size="7200 train, 300 val, 300 test clips of about 0.5 s",
         ),
+        DatasetSpec(
+            "folder",
+            "avplug.builtin_datasets.folder.dataset:Folder",
+            "Your own clips: clips.csv (file,label), or the json of AVRobustBench",
+            size="as listed",
+        ),
     )

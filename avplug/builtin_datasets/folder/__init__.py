@@ -1,0 +1,1 @@
+"""The data set ``folder``: a user's own clips, named by a csv or a json list."""
