@@ -1,0 +1,117 @@
+"""Write the reference pages from the code: ``python docs/generate.py [--check]``."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def command_line() -> str:
+    """Return the help of every verb."""
+    from typer.testing import CliRunner
+
+    from avplug.cli.app import VERBS, build_app
+
+    runner = CliRunner()
+    app = build_app()
+    parts = ["# Command line\n"]
+    for verb in ("", *VERBS):
+        arguments = [verb, "--help"] if verb else ["--help"]
+        result = runner.invoke(app, arguments, prog_name="avplug", terminal_width=88)
+        title = f"avplug {verb}".strip()
+        help_text = "\n".join(line.rstrip() for line in result.output.splitlines())
+        parts.append(f"## {title}\n\n```text\n{help_text.strip()}\n```\n")
+    parts.append(
+        "## Exit codes\n\n"
+        "| code | meaning |\n|---|---|\n"
+        "| 0 | done |\n"
+        "| 1 | a cell failed |\n"
+        "| 2 | the command, the configuration or a file is wrong |\n"
+        "| 4 | a plugin broke its contract, or is broken under `--strict-plugins` |\n"
+        "| 130 | interrupted; the same command again goes on |\n"
+    )
+    return "\n".join(parts)
+
+
+def hooks() -> str:
+    """Return every hook with its signature and docstring."""
+    from avplug.core import hookspecs
+
+    parts = [
+        "# Hooks\n",
+        f"Version {hookspecs.HOOK_API_VERSION} of the plugin API. Mark an implementation "
+        "with `avplug.hookimpl`; it names only the arguments that it wants. "
+        "[Add a plugin](../how-to/plugin.md) shows a whole one.\n",
+    ]
+    for name, function in vars(hookspecs).items():
+        if name.startswith("avplug_"):
+            text = inspect.getdoc(function) or ""
+            summary, _, rest = text.partition("Example::")
+            parts.append(
+                f"## {name}\n\n```text\n{name}{inspect.signature(function)}\n```\n\n"
+                f"{summary.strip()}\n"
+            )
+            if rest:
+                example = inspect.cleandoc("\n" + rest.strip("\n"))
+                parts.append(f"```text\n{example}\n```\n")
+    return "\n".join(parts)
+
+
+def configuration() -> str:
+    """Return the keys of a run's configuration."""
+    from avplug.bench.config import RunConfig
+
+    rows = []
+    for field in fields(RunConfig):
+        default = {} if field.default is MISSING else field.default
+        shown = list(default) if isinstance(default, tuple) else default
+        kind = str(field.type).replace("|", "\\|")
+        rows.append(
+            f"| `{field.name}` | `{kind}` | `{shown!r}` | {field.metadata['help']} |"
+        )
+    return (
+        "# Configuration\n\n"
+        "`avplug run -C run.toml` reads these keys from TOML, YAML or JSON; flags win over "
+        "the file. Unknown keys are refused.\n\n"
+        "| key | type | default | meaning |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + '\n\n```toml\ndataset = "events"\nmodels = ["cav-mae:tiny"]\n'
+        'corruptions = ["digital/*"]\nseverities = [1, 3, 5]\n'
+        'tta = ["source", "tent"]\n\n[options.tent]\nlr = 1e-4\n```\n'
+    )
+
+
+PAGES = {
+    "cli.md": command_line,
+    "hooks.md": hooks,
+    "configuration.md": configuration,
+}
+
+
+def main() -> int:
+    """Write the pages, or tell which are not in step."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    os.environ |= {"AVPLUG_NO_PLUGINS": "1", "COLUMNS": "88", "NO_COLOR": "1"}
+    stale = []
+    for name, make in PAGES.items():
+        path = REFERENCE / name
+        text = make()
+        if check and (not path.exists() or path.read_text(encoding="utf-8") != text):
+            stale.append(name)
+        elif not check:
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(f"Not in step with the code: {', '.join(stale)}. python docs/generate.py")
+    return bool(stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
