@@ -50,7 +50,8 @@ def resample(
     import av
 
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=target)
-    frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+    row = np.ascontiguousarray(samples[None])
+    frame = av.AudioFrame.from_ndarray(row, format="fltp", layout="mono")
     frame.sample_rate = rate
     # Without the flush the filter keeps its last samples.
     parts = [*resampler.resample(frame), *resampler.resample(None)]

@@ -106,7 +106,10 @@ class PictureTrack:
         picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
         if not self.lossless:
             picture = picture.reformat(
-                format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED
+                format="yuv420p",
+                interpolation="AREA",
+                dst_colorspace=_BT709,
+                dst_color_range=_LIMITED,
             )
         picture.pts, picture.time_base = stamp, TIME_BASE
         return picture

@@ -63,7 +63,8 @@ def _steady_rate(
         return stated
     span = float(times[-1] - times[0])
     # A span rounded up by a tick must not make the rate fall short of a whole number.
-    observed = Fraction((len(times) - 1) / (span - min(tick, span / 1000)))
+    rounding = min(max(tick, 1e-6), span / 1000)
+    observed = Fraction((len(times) - 1) / (span - rounding))
     for rate in (stated, observed):
         if rate:
             even = times[0] + np.arange(len(times)) / float(rate)

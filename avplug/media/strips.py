@@ -37,7 +37,7 @@ def loudest(clip: Clip) -> Loudness:
     if mono is None or not np.any(mono):
         return Loudness(1.0, 1.0)
     power = _spectra(mono, clip.sample_rate)
-    return Loudness(float(power.max()), float(np.abs(mono).max()))
+    return Loudness(float(power.max()) or 1.0, float(np.abs(mono).max()))
 
 
 def draw_sound(
