@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -68,8 +69,11 @@ class Compression(Corruption):
             MediaError: A side exceeds 65,500 pixels, which JPEG cannot store.
         """
         spoilt = np.empty(frames.shape, np.uint8)
+        colours = np.empty(frames.shape[1:], np.uint8)
         for frame, target in zip(frames, spoilt, strict=True):
-            _jpeg(frame, scene.jpeg_quality, target)
+            cv2.cvtColor(frame, cv2.COLOR_RGB2BGR, dst=colours)
+            decoded = _jpeg(colours, scene.jpeg_quality)
+            cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=target)
         return spoilt
 
     def audio(
@@ -85,9 +89,8 @@ class Compression(Corruption):
         return low_passed(samples, sample_rate, scene.cutoff_hz or np.inf)
 
 
-def _jpeg(frame: Pixels, quality: int, target: Pixels) -> None:
-    colours = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-    stored, file = cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, quality])
+def _jpeg(frame: Pixels, quality: int) -> Pixels:
+    stored, file = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(file, cv2.IMREAD_COLOR) if stored else None
     if decoded is None:
         height, width = frame.shape[:2]
@@ -95,7 +98,7 @@ def _jpeg(frame: Pixels, quality: int, target: Pixels) -> None:
             f"A frame of {width}x{height} pixels cannot be stored as JPEG.",
             "Its sides may have up to 65,500 pixels.",
         )
-    cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=target)
+    return cast(Pixels, decoded)
 
 
 def quantised(samples: NDArray[np.float32], bits: int) -> NDArray[np.float32]:

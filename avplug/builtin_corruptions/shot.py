@@ -54,12 +54,14 @@ class Shot(Corruption):
     ) -> Pixels:
         """Return noisy frames, uint8 [T, H, W, 3]."""
         table = poisson_table(scene.photons)
+        # Converted here once: take would make such an array for every frame.
+        index = np.empty((1, frames[0].size), np.intp)
 
         def count(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
             bits = moment.bytes(values.size).reshape(1, -1)
-            index = cv2.merge((bits, values)).view("<u2").reshape(1, -1)
-            # mode="clip" keeps take from buffering; no index is out of range.
-            np.take(table, index, out=out, mode="clip")
+            index[:] = cv2.merge((bits, values)).view("<u2")[..., 0]
+            # No index is out of range; mode="wrap" keeps take from buffering.
+            np.take(table, index, out=out, mode="wrap")
 
         return spoil_frames(frames, times, rng, count)
 
@@ -71,21 +73,28 @@ class Shot(Corruption):
         rng: KeyedRandom,
     ) -> NDArray[np.float32]:
         """Return noisy sound, float32 [C, N], in -1..1."""
+        # The first terms of the Cornish-Fisher expansion of the Poisson quantile:
+        # z (sqrt(mean) + z / 6) - 1 / 6, in place to spare the memory.
         normal = white_noise(rng, samples.shape)
-        # The first terms of the Cornish-Fisher expansion of the Poisson quantile.
-        spread = np.sqrt(scene.events * _unit_range(samples))
-        noise = normal * (spread + normal / 6) - np.float32(1 / 6)
+        noise = _expected_counts(samples, scene.events)
+        np.sqrt(noise, out=noise)
+        noise += normal / 6
+        noise *= normal
+        noise -= np.float32(1 / 6)
         return limited(mix_at_snr(samples, noise, scene.snr_db))
 
 
-def _unit_range(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return samples scaled to 0..1 by their extremes; 0.5 if all are equal."""
+def _expected_counts(
+    samples: NDArray[np.float32], events: float
+) -> NDArray[np.float32]:
+    """Return samples scaled to 0..events by their extremes, half if all are equal."""
     low = samples.min(initial=np.inf)
     span = samples.max(initial=-np.inf) - low
     if not span > 0:
-        return np.full_like(samples, 0.5)
-    scaled: NDArray[np.float32] = (samples - low) / span
-    return scaled
+        return np.full_like(samples, events / 2)
+    counts: NDArray[np.float32] = samples - low
+    counts *= np.float32(events) / span
+    return counts
 
 
 @lru_cache(maxsize=8)

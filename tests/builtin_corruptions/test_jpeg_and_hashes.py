@@ -9,6 +9,7 @@ from PIL import Image
 
 from avplug.builtin_corruptions.compression import JPEG_QUALITY
 from avplug.core.corruption import corrupt
+from avplug.core.errors import MediaError
 from tests.builtin_corruptions.clips import clip, load, picture, sound
 
 #: First 16 hex digits of SHA-256 over severities 1 to 5 of ``clip()``.
@@ -60,3 +61,9 @@ def test_jpeg_equals_pillow(severity, height, width):
         quality = JPEG_QUALITY[severity - 1]
         Image.fromarray(clean).save(file, "JPEG", quality=quality)
         assert np.array_equal(frame, np.asarray(Image.open(file)))
+
+
+def test_a_frame_too_large_for_jpeg_is_refused():
+    frames, times = picture(1, 1, 65_501)
+    with pytest.raises(MediaError, match="65501x1 pixels cannot be stored as JPEG"):
+        corrupt(clip("wide", frames, times), load("compression"), "compression", 1)
