@@ -38,5 +38,6 @@ class TopOne(Metric):
         hits &= ~np.isnan(logits).any(1)
         total = weights.sum(1)
         result = np.full(len(weights), np.nan)
-        np.divide(100 * (weights @ hits), total, out=result, where=total > 0)
+        right = weights[:, hits].sum(1)
+        np.divide(100 * right, total, out=result, where=total > 0)
         return result
