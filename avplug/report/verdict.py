@@ -109,6 +109,6 @@ def _adaptations(panel: Panel, severity: int) -> Iterator[str]:
         else:
             clear = f" [{gain.interval}], which may be chance"
         yield (
-            f"{panel.name(method)} changes it by {gain} points at severity"
-            f" {severity}{clear}."
+            f"With {panel.name(method)} the score at severity {severity} changes by"
+            f" {gain} points{clear}."
         )
