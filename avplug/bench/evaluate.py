@@ -16,9 +16,13 @@ from avplug.core.adaptation import Adapter
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef
 from avplug.core.corruption import Corruption, corrupt
-from avplug.core.errors import AvplugError
+from avplug.core.errors import AvplugError, DatasetError
 from avplug.core.metric import Predictions
 from avplug.core.randomness import KeyedRandom
+
+class NoClipError(DatasetError):
+    """Every clip of a cell failed."""
+
 
 #: Called with the number of clips done since the last call.
 Tick = Callable[[int], None]
@@ -32,7 +36,7 @@ def evaluate(
     A clip that cannot be read or corrupted is noted as failed and left out.
 
     Raises:
-        AvplugError: No clip could be evaluated.
+        NoClipError: No clip could be evaluated.
     """
     begin = time.perf_counter()
     adapter: Adapter = construct(
@@ -67,7 +71,7 @@ def evaluate(
     finally:
         adapter.reset()
     if not logits:
-        raise AvplugError(
+        raise NoClipError(
             f"None of {len(failures)} clips could be evaluated. The first, "
             f"'{failures[0].id}': {failures[0].reason}"
         )

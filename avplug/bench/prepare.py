@@ -54,9 +54,13 @@ def construct(
     try:
         return target(*given, **fixed, **options)
     except (TypeError, ValueError) as error:
+        what = f"{entry.spec.kind.capitalize()} '{entry.qualified}' {entry.version}"
+        if options:
+            raise UsageError(
+                f"{what} does not take {dict(options)}: {error}"
+            ) from error
         raise PluginError(
-            f"{entry.spec.kind.capitalize()} '{entry.qualified}' {entry.version} "
-            f"could not be made: {type(error).__name__}: {error}"
+            f"{what} could not be made: {type(error).__name__}: {error}"
         ) from error
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from avplug.bench.config import RunConfig
-from avplug.bench.evaluate import evaluate
+from avplug.bench.evaluate import NoClipError, evaluate
 from avplug.bench.pipeline import ClipCache
 from avplug.bench.plan import Cell, Plan, make_plan
 from avplug.bench.prepare import construct, pick_device
@@ -77,7 +77,8 @@ def run(
         observer: Told of progress.
 
     Raises:
-        UsageError: The configuration is wrong; nothing was computed.
+        UsageError: The configuration is wrong, or no clip can be read; nothing was
+            computed.
     """
     plan = make_plan(config, registry)
     executor: Executor = construct(registry.get("executor", config.executor), {})
@@ -95,6 +96,9 @@ def run(
     worker = _Worker(plan, store, observer)
     failed: dict[str, str] = {}
     for cell, outcome in executor.run(todo, worker):
+        if isinstance(outcome, NoClipError) and cell.corruption is None:
+            # Not one clean clip: the other cells would only say so again.
+            raise outcome
         if isinstance(outcome, Exception):
             error = f"{type(outcome).__name__}: {outcome}"
             failed[cell.id] = error

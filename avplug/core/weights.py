@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 
 from avplug._version import __version__
 from avplug.core.errors import WeightsError
+from avplug.core.files import write_atomic
 from avplug.core.model import Model
 
 #: Prefixes that wrappers around a model leave in its checkpoints.
@@ -196,21 +196,8 @@ def save_checkpoint(
     data = safetensors.torch.save(
         tensors, {_METADATA_KEY: json.dumps(facts, sort_keys=True)}
     )
-    _write_atomically(path, data)
+    write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_into(model: Model, checkpoint: Checkpoint) -> None:
