@@ -61,9 +61,9 @@ class _Timeline:
 def read_picture(path: Path, spec: InputSpec, window: Window) -> Picture:
     """Return the frames that ``spec`` asks for out of a part of a file.
 
-    The time stamps are read first, without decoding; then the file is decoded forward
-    and only the wanted frames are converted, with the matrix that the file is tagged
-    with, and turned upright.
+    The time stamps are read first, without decoding. Then the file is decoded forward
+    up to the last wanted frame, and only those wanted are converted, with the matrix
+    that the file is tagged with, and turned upright.
 
     Raises:
         MediaError: There is no picture in the part, or the file is damaged.
@@ -73,7 +73,8 @@ def read_picture(path: Path, spec: InputSpec, window: Window) -> Picture:
         picture = _decode(path, spec, window, _timeline(path, shown, window))
         if picture is not None:
             return picture
-    # Some containers carry no presentation times: only decoding tells them.
+    # Packets may carry no times, or lack the key frame that would make them frames:
+    # then only decoding tells what is shown.
     shown = _shown_by_decoding(path, window)
     picture = _decode(path, spec, window, _timeline(path, shown, window))
     if picture is None:
@@ -129,25 +130,30 @@ def _decode(
     times = timeline.times()
     end = timeline.end()
     picks = pick_frames(times, end, spec, rate=timeline.rate, tick=float(timeline.unit))
-    wanted = {timeline.stamps[index] for index in picks}
-    found: dict[int, NDArray[np.uint8]] = {}
+    slots: dict[int, list[int]] = {}
+    for slot, index in enumerate(picks):
+        slots.setdefault(timeline.stamps[index], []).append(slot)
+    frames: NDArray[np.uint8] | None = None
     last = None
     with open_media(path) as container:
         for frame in _presented(path, container, window):
+            if last is None and frame.pts != timeline.stamps[0]:
+                return None
             last = frame.pts
-            if frame.pts in wanted:
-                found[frame.pts] = fit(_upright_rgb(frame), spec.size)
-                if len(found) == len(wanted):
-                    break
-    if len(found) < len(wanted):
-        if last is None or last < max(wanted):
-            seen = 0.0 if last is None else float(last * timeline.unit)
-            raise damaged(path, f"no frame can be decoded after {seen:.3f} s")
-        return None
-    if len({frame.shape for frame in found.values()}) > 1:
-        raise MediaError(f"'{path}' changes its picture size half-way.")
-    frames = np.stack([found[timeline.stamps[index]] for index in picks])
-    return Picture(frames, times[picks], end)
+            if last not in slots:
+                continue
+            image = fit(_upright_rgb(frame), spec.size)
+            if frames is None:
+                frames = np.empty((len(picks), *image.shape), np.uint8)
+            if frames.shape[1:] != image.shape:
+                raise MediaError(f"'{path}' changes its picture size half-way.")
+            frames[slots.pop(last)] = image
+            if not slots:
+                return Picture(frames, times[picks], end)
+    if last is None or last < max(slots):
+        seen = 0.0 if last is None else float(last * timeline.unit)
+        raise damaged(path, f"no frame can be decoded after {seen:.3f} s")
+    return None
 
 
 def _upright_rgb(frame: Any) -> NDArray[np.uint8]:

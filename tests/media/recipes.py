@@ -52,6 +52,7 @@ def video(
     sound_rate: int = 44_100,
     pix_fmt: str = "yuv420p",
     moov_first: bool = False,
+    key_frame_each: int = 250,
 ) -> Path:
     """Write H.264 and AAC; ``milliseconds`` gives each frame its own time."""
     base = MILLISECONDS if milliseconds is not None else Fraction(1, rate)
@@ -62,7 +63,11 @@ def video(
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height = size
         stream.pix_fmt = pix_fmt
-        stream.options = {"crf": "20", "preset": "veryfast"}
+        stream.options = {
+            "crf": "20",
+            "preset": "veryfast",
+            "g": str(key_frame_each),
+        }
         stream.codec_context.time_base = base
         track = None
         if sound:
@@ -110,6 +115,17 @@ def cut_by_copy(source: Path, path: Path, first: int, rate: int = 30) -> Path:
             packet.dts -= shift
             packet.stream = copy
             new.mux(packet)
+    return path
+
+
+def without_key_frame(source: Path, path: Path) -> Path:
+    """Copy the picture without its first key frame, as a bad cut does."""
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
+        copy = new.add_stream_from_template(old.streams.video[0])
+        for number, packet in enumerate(old.demux(old.streams.video[0])):
+            if number > 0 and packet.dts is not None:
+                packet.stream = copy
+                new.mux(packet)
     return path
 
 

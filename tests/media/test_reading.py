@@ -62,6 +62,25 @@ def test_frames_that_an_edit_list_hides_are_not_shown(source, tmp_path):
     assert numbers(tenths) == [37, 37 + 25, 37 + 46]
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_frames_that_cannot_be_decoded_are_not_counted(tmp_path, suffix):
+    whole = recipes.video(
+        tmp_path / "whole.mp4", count=42, sound=False, key_frame_each=12
+    )
+    path = recipes.without_key_frame(whole, tmp_path / f"cut.{suffix}")
+    clip = read_clip(path, AS_IS, "x", need="v")
+    first, last = number_of(clip.frames[0]), number_of(clip.frames[-1])
+    assert 0 < first <= 12
+    assert numbers(clip) == list(range(first, last + 1))
+    halves = read_clip(path, InputSpec(0, grid=2, picks=(0, 1)), "x", need="v")
+    assert numbers(halves) == [first, first + len(clip.frames) // 2 - 1]
+
+
+def test_a_stream_without_times_is_refused(tmp_path):
+    path = recipes.video(tmp_path / "raw.h264", count=5, sound=False)
+    assert "says of no frame when to show it" in words_of(path, need="v")
+
+
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_rotation_is_applied(source, tmp_path, degrees):
     path = recipes.turned(source, tmp_path / "turned.mp4", degrees)
