@@ -45,8 +45,9 @@ def hooks() -> str:
 
     parts = [
         "# Hooks\n",
-        f"Version {hookspecs.HOOK_API_VERSION} of the plugin API. Mark an implementation "
-        "with `avplug.hookimpl`; it names only the arguments that it wants. "
+        f"Version {hookspecs.HOOK_API_VERSION} of the plugin API. Mark an "
+        "implementation with `avplug.hookimpl`; it names only the arguments that it "
+        "wants. "
         "[Add a plugin](../how-to/plugin.md) shows a whole one.\n",
     ]
     for name, function in vars(hookspecs).items():
@@ -77,8 +78,8 @@ def configuration() -> str:
         )
     return (
         "# Configuration\n\n"
-        "`avplug run -C run.toml` reads these keys from TOML, YAML or JSON; flags win over "
-        "the file. Unknown keys are refused.\n\n"
+        "`avplug run -C run.toml` reads these keys from TOML, YAML or JSON; flags win "
+        "over the file. Unknown keys are refused.\n\n"
         "| key | type | default | meaning |\n|---|---|---|---|\n"
         + "\n".join(rows)
         + '\n\n```toml\ndataset = "events"\nmodels = ["cav-mae:tiny"]\n'

@@ -20,6 +20,7 @@ from avplug.core.errors import AvplugError, DatasetError
 from avplug.core.metric import Predictions
 from avplug.core.randomness import KeyedRandom
 
+
 class NoClipError(DatasetError):
     """Every clip of a cell failed."""
 

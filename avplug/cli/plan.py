@@ -25,10 +25,9 @@ def _plan(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show the cells, the skips with their reasons, and a time estimate."""
-    from avplug.cli.console import print_json
-
     from avplug.bench.estimate import describe_plan
     from avplug.bench.plan import make_plan
+    from avplug.cli.console import print_json
     from avplug.core.registry import get_registry
 
     facts = describe_plan(make_plan(settings, get_registry()), estimate=estimate)

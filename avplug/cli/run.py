@@ -24,9 +24,8 @@ def _run(
     ] = True,
 ) -> None:
     """Evaluate models under corruptions; the same command again goes on."""
-    from avplug.cli.console import message
-
     from avplug.bench.runner import run
+    from avplug.cli.console import message
     from avplug.cli.progress import RunProgress
     from avplug.core.registry import get_registry
 

@@ -42,10 +42,9 @@ def _train(
     ] = None,
 ) -> None:
     """Fit a model to a data set and save its weights; resumes after a kill."""
-    from avplug.cli.console import message
-
     from avplug.bench.config import parse_options
     from avplug.bench.training import TrainConfig, train
+    from avplug.cli.console import message
     from avplug.cli.progress import TrainProgress
     from avplug.core.registry import get_registry
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from avplug.core import components as c
-    from avplug.core import events as e
+    from avplug.core import components as c, events as e
 
 #: Raised when an old plugin would misunderstand the host; plugins may state theirs as
 #: a module attribute ``avplug_api``.

@@ -3,8 +3,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from avplug.bench.pipeline import ClipCache, ClipFailure, batches, ordered_map
 from avplug.core.clip import Clip, ClipRef, InputSpec
