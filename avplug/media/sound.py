@@ -55,9 +55,7 @@ def read_sound(
     if samples.shape[1] == 0:
         raise MediaError(f"The sound file '{path}' holds no samples.")
     samples = select_channels(np.ascontiguousarray(samples), channels)
-    if sample_rate in (0, rate):
-        return samples, rate
-    return _resample(samples, rate, sample_rate), sample_rate
+    return resample(samples, rate, sample_rate), sample_rate or rate
 
 
 def write_sound(
@@ -97,13 +95,17 @@ def select_channels(
     return samples
 
 
-def _resample(
+def resample(
     samples: NDArray[np.float32], rate: int, target: int
 ) -> NDArray[np.float32]:
+    """Return float32 [..., N] of ``rate`` Hz at ``target`` Hz; 0 keeps the rate."""
+    if target in (0, rate):
+        return samples
+    # Costs seconds to import; most sounds need none of it.
     from scipy.signal import resample_poly
 
     common = math.gcd(rate, target)
-    resampled = resample_poly(samples, target // common, rate // common, axis=1)
+    resampled = resample_poly(samples, target // common, rate // common, axis=-1)
     return np.ascontiguousarray(resampled, dtype=np.float32)
 
 

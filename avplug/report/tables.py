@@ -267,6 +267,7 @@ def _gain(point: Point | None, source: Point | None) -> Iterable[Value]:
 def _decimal(value: float, digits: int, signed: bool) -> str:
     if not math.isfinite(value):
         return "–"
+    value = round(value, digits) + 0.0  # No minus before a zero.
     shown = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
     return shown.replace("-", "−")
 

@@ -102,6 +102,9 @@ def _adaptations(panel: Panel, severity: int) -> Iterator[str]:
         if mine is None or other is None:
             continue
         gain = Number(mine.gain_over(other), signed=True)
+        if not (mine.value - other.value).any():
+            yield f"With {panel.name(method)} the score at that severity is the same."
+            continue
         if not gain.interval:
             clear = ""
         elif gain.estimate.excludes_zero:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from avplug.builtin_datasets.avdigits.idx import read_idx
 from avplug.builtin_datasets.avdigits.recordings import list_recordings, read_recording
 from avplug.builtin_datasets.avdigits.split import SPLITS, pair
-from avplug.builtin_datasets.resampling import resampled
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import DatasetError, closest
 from avplug.media.pictures import fit
+from avplug.media.sound import resample
 
 RECORDINGS = "fsdd_recordings.zip"
 IMAGES = "t10k-images-idx3-ubyte.gz"
@@ -109,7 +109,7 @@ class AVDigits(Dataset):
             id=ref.id,
             frames=np.repeat(frame[None], len(times), axis=0),
             times=times,
-            audio=resampled(sound, rate, target)[None],
+            audio=resample(sound, rate, target)[None],
             sample_rate=target,
             duration=duration,
         )

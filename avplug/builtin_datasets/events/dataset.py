@@ -11,12 +11,12 @@ from avplug.builtin_datasets.events.classes import CLASSES
 from avplug.builtin_datasets.events.rhythm import DURATION
 from avplug.builtin_datasets.events.scene import Scene
 from avplug.builtin_datasets.events.sounds.synth import RATE
-from avplug.builtin_datasets.resampling import resampled
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import DatasetError, closest
 from avplug.core.randomness import KeyedRandom
 from avplug.media.picking import pick_frames
+from avplug.media.sound import resample
 
 #: Clips of each split, unless told otherwise.
 SIZES = {"train": 6000, "val": 600, "test": 600}
@@ -78,7 +78,7 @@ class Events(Dataset):
             id=ref.id,
             frames=scene.frames(times, spec.size or SIZE),
             times=times,
-            audio=resampled(scene.sound(), RATE, rate)[None],
+            audio=resample(scene.sound(), RATE, rate)[None],
             sample_rate=rate,
             duration=DURATION,
         )
