@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from avplug.report.markup import Child, Markup, tag
 from avplug.report.statistics import Estimate
-from avplug.report.tables import Number
+from avplug.report.table import Number
 
 #: Colours that the style sheet defines as ``--series-0`` and so on.
 COLOURS = 8

@@ -6,7 +6,7 @@ import math
 
 from avplug.report.markup import Child, Markup, tag
 from avplug.report.panel import Method, Panel, Point
-from avplug.report.tables import Number
+from avplug.report.table import Number
 
 
 def heatmap(panel: Panel, method: Method) -> Markup:

@@ -12,7 +12,7 @@ from avplug.report.heatmap import heatmap, scale
 from avplug.report.markup import Child, Markup, tag
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
-from avplug.report.tables import Number, Table
+from avplug.report.table import Number, Table, Value, text
 from avplug.report.verdict import verdict
 
 #: Rows of a table of problems that the page shows; scores.json has all.
@@ -135,10 +135,10 @@ def _results(panel: Panel, name: str) -> Iterator[Child]:
     if comparison:
         yield tag("h3", "Test-time adaptation")
         yield _table(comparison)
-    cells = tables.cell_table(panel)
-    yield tag(
-        "details", tag("summary", f"{cells.title} ({len(cells.rows)})"), _table(cells)
-    )
+    for table in (tables.cell_table(panel), tables.diagnostics_table(panel)):
+        if table:
+            summary = tag("summary", f"{table.title} ({len(table.rows)})")
+            yield tag("details", summary, _table(table, caption=False))
 
 
 def _multiples(panel: Panel, name: str) -> Iterator[Child]:
@@ -158,7 +158,7 @@ def _problems(scores: Scores) -> Iterator[Child]:
     ]
     yield tag("h2", "Failures and omissions")
     if not found:
-        yield tag("p", "None: every planned clip and cell that is finished is counted.")
+        yield tag("p", "No clip failed, no cell failed, and none was left out.")
     for table in found:
         yield tag("h3", table.title)
         yield _table(table, SHOWN, caption=False)
@@ -214,8 +214,8 @@ def _table(table: Table, limit: int | None = None, caption: bool = True) -> Mark
     )
 
 
-def _rows(table: Table, rows: tuple[tuple[tables.Value, ...], ...]) -> Iterator[Child]:
-    before: tuple[tables.Value, ...] = ()
+def _rows(table: Table, rows: tuple[tuple[Value, ...], ...]) -> Iterator[Child]:
+    before: tuple[Value, ...] = ()
     for row in rows:
         same = bool(before) and row[: table.group] == before[: table.group]
         yield tag(
@@ -231,8 +231,8 @@ def _rows(table: Table, rows: tuple[tuple[tables.Value, ...], ...]) -> Iterator[
         before = row
 
 
-def _cell(value: tables.Value, number: bool, again: bool) -> Markup:
-    shown: Child = tables.text(value)
+def _cell(value: Value, number: bool, again: bool) -> Markup:
+    shown: Child = text(value)
     if again:
         return tag("td", tag("span", shown, class_="again"))
     if isinstance(value, Number) and value.interval:

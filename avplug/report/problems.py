@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from avplug.report.scores import Scores
-from avplug.report.tables import Column, Table, Value
+from avplug.report.table import Column, Table, Value
 
 
 def failed_clips(scores: Scores) -> Table | None:

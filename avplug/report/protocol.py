@@ -50,7 +50,7 @@ def in_short(scores: Scores) -> str:
     cells = [stored.cell for stored in scores.cells]
     records = [stored.record for stored in scores.cells]
     data = [
-        f"{d['name']} {d['split']}, {d['clips']} clips, {d['classes']} classes"
+        f"{d['name']} {d['split']}, {_share(d)} clips, {d['classes']} classes"
         for d in _distinct(cell["dataset"] for cell in cells)
     ]
     profiles = _listed(c["corruption"]["profile"] for c in cells if c["corruption"])
@@ -91,6 +91,12 @@ def conventions(scores: Scores) -> list[str]:
             " paired by clip. They say nothing on other training runs or seeds."
         )
     return lines
+
+
+def _share(dataset: Mapping[str, Any]) -> str:
+    """How many clips, and of how many where a limit left some out."""
+    clips, everything = dataset["clips"], dataset.get("of", dataset["clips"])
+    return f"{clips}" if clips == everything else f"{clips} of {everything}"
 
 
 def _computation(scores: Scores) -> Facts:

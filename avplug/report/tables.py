@@ -1,79 +1,11 @@
-"""Plain tables that the terminal, HTML, CSV and JSON render alike."""
+"""The tables of a panel, which the terminal and the page render alike."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from avplug.report.panel import Method, Panel, Point, Quantity, ScoredCell
-from avplug.report.statistics import Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """An estimate with how it is printed.
-
-    Args:
-        estimate: Value and interval.
-        digits: After the point.
-        signed: Whether it is a difference, printed with its sign.
-    """
-
-    estimate: Estimate
-    digits: int = 1
-    signed: bool = False
-
-    def __str__(self) -> str:
-        return _decimal(self.estimate.value, self.digits, self.signed)
-
-    @property
-    def interval(self) -> str:
-        """``low to high``, or "" without an interval."""
-        low, high = self.estimate.low, self.estimate.high
-        if math.isnan(low) or math.isnan(high):
-            return ""
-        ends = [_decimal(end, self.digits, self.signed) for end in (low, high)]
-        return " to ".join(ends) if self.signed else "–".join(ends)
-
-
-Value: TypeAlias = str | int | Number | None
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column; ``key`` names it in data, ``title`` heads it. Numbers align right."""
-
-    key: str
-    title: str
-    number: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under columns.
-
-    Args:
-        name: Stable, for files and links.
-        title: One line.
-        columns: As many as each row has values.
-        rows: Text, whole numbers, estimates, or None for what there is not.
-        note: How to read it.
-        group: So many leading columns are printed only where they change.
-    """
-
-    name: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Value, ...], ...]
-    note: str = ""
-    group: int = 0
-
-
-def text(value: Value) -> str:
-    """Return a value as tables print it."""
-    return "–" if value is None else str(value)
+from avplug.report.table import Column, Number, Table, Value
 
 
 def main_table(panel: Panel) -> Table:
@@ -195,17 +127,13 @@ def cell_table(panel: Panel) -> Table:
     """Return every finished cell with its clips and seconds."""
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (
-            *_head(panel, cell.method),
-            cell.corruption.label if cell.corruption else "clean",
-            cell.severity,
-            cell.seed,
+            *_cell_head(panel, cell),
             _number(cell.point),
             _number(cell.point, "rho", 3),
             _number(cell.point, "alpha", 3),
             cell.clips,
             cell.failed,
             f"{cell.stored.record['seconds']['total']:.1f}",
-            _diagnostics(cell),
         )
         for cell in panel.cells
     )
@@ -213,29 +141,60 @@ def cell_table(panel: Panel) -> Table:
         "cells",
         f"Every cell on {panel.dataset}",
         (
-            *_head_columns(panel),
-            Column("corruption", "corruption", False),
-            Column("severity", "severity"),
-            Column("seed", "seed"),
-            Column("value", panel.metric.title),
+            *_cell_columns(panel),
+            Column("value", f"{panel.metric.name} %"),
             Column("rho", "ρ"),
             Column("alpha", "α"),
             Column("clips", "clips"),
             Column("failed", "failed"),
             Column("seconds", "seconds"),
-            Column("diagnostics", "diagnostics", False),
         ),
         rows,
         "clips: evaluated, the denominator; failed: could not be read, in none.",
     )
 
 
-def _diagnostics(cell: ScoredCell) -> str:
-    """What an adapter counted; series are left to the data files."""
-    return ", ".join(
-        f"{key} {value:.4g}"
+def diagnostics_table(panel: Panel) -> Table | None:
+    """Return what the adaptations counted in each cell; None if they count nothing.
+
+    Series over the stream are left to the data files.
+    """
+    counted = [(cell, _scalars(cell)) for cell in panel.cells]
+    keys = list(dict.fromkeys(key for _, found in counted for key in found))
+    if not keys:
+        return None
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (*_cell_head(panel, cell), *(found.get(key) for key in keys))
+        for cell, found in counted
+        if found
+    )
+    return Table(
+        "diagnostics",
+        f"What the adaptations counted on {panel.dataset}",
+        (*_cell_columns(panel), *(Column(key, key.replace("_", " ")) for key in keys)),
+        rows,
+    )
+
+
+def _scalars(cell: ScoredCell) -> dict[str, str]:
+    return {
+        key: f"{value:.4g}"
         for key, value in cell.stored.record.get("diagnostics", {}).items()
         if isinstance(value, int | float)
+    }
+
+
+def _cell_head(panel: Panel, cell: ScoredCell) -> tuple[str | int, ...]:
+    corruption = cell.corruption.label if cell.corruption else "clean"
+    return (*_head(panel, cell.method), corruption, cell.severity, cell.seed)
+
+
+def _cell_columns(panel: Panel) -> tuple[Column, ...]:
+    return (
+        *_head_columns(panel),
+        Column("corruption", "corruption", False),
+        Column("severity", "severity"),
+        Column("seed", "seed"),
     )
 
 
@@ -262,14 +221,6 @@ def _gain(point: Point | None, source: Point | None) -> Iterable[Value]:
     if point is None or source is None:
         return _number(point), None
     return _number(point), Number(point.gain_over(source), signed=True)
-
-
-def _decimal(value: float, digits: int, signed: bool) -> str:
-    if not math.isfinite(value):
-        return "–"
-    value = round(value, digits) + 0.0  # No minus before a zero.
-    shown = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
-    return shown.replace("-", "−")
 
 
 def _count(count: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from avplug.report import tables
 from avplug.report.scores import Scores
-from avplug.report.tables import Number, Table
+from avplug.report.table import Number, Table, Value, text
 from avplug.report.verdict import verdict
 
 
@@ -59,7 +59,7 @@ def rich_table(table: Table, intervals: bool = True) -> RichTable:
         rich.add_column(
             _text(column.title), justify="right" if column.number else "left"
         )
-    before: tuple[tables.Value, ...] = ()
+    before: tuple[Value, ...] = ()
     for row in table.rows:
         same = row[: table.group] == before[: table.group]
         shown = [
@@ -71,14 +71,14 @@ def rich_table(table: Table, intervals: bool = True) -> RichTable:
     return rich
 
 
-def _cell(value: tables.Value, intervals: bool) -> Text:
-    shown = _text(tables.text(value))
+def _cell(value: Value, intervals: bool) -> Text:
+    shown = _text(text(value))
     if intervals and isinstance(value, Number) and value.interval:
         shown.append("\n" + value.interval, "dim")
     return shown
 
 
-def _text(text: str, style: str = "") -> Text:
+def _text(shown: str, style: str = "") -> Text:
     """Keep text from data from steering the terminal or breaking a row."""
-    plain = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    plain = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
     return Text("".join(plain), style)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from avplug.report.panel import Condition, Method, Panel, Point
-from avplug.report.tables import Number
+from avplug.report.table import Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,12 @@ def test_what_is_not_finished_is_said(full):
     assert "Only 14 of 15 cells are finished." in text
 
 
+def test_a_limit_is_said(maker):
+    dataset = {**maker.identity()["dataset"], "of": 600}
+    maker.add(right(20), dataset=dataset)
+    assert "events test, 20 of 600 clips" in page(score(maker.store, [TOP1], 0))
+
+
 def test_many_failures_are_cut_and_the_cut_is_said(maker):
     failures = [(f"clip-{i}", "Cannot be read.") for i in range(20_000)]
     maker.add(right(20), failures=failures)

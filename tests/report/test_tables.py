@@ -12,7 +12,7 @@ from rich.console import Console
 from avplug.report import problems, tables
 from avplug.report.scores import score
 from avplug.report.statistics import Estimate
-from avplug.report.tables import Number
+from avplug.report.table import Number, text
 from avplug.report.terminal import render
 from avplug.report.verdict import verdict
 from tests.report.stores import TOP1, predictions, right
@@ -37,7 +37,7 @@ def panel_of(maker, resamples=0):
 
 
 def shown(table):
-    return [[tables.text(value) for value in row] for row in table.rows]
+    return [[text(value) for value in row] for row in table.rows]
 
 
 def test_main_table(simple):
@@ -98,11 +98,29 @@ def test_cell_table_states_the_denominator(maker):
     assert rows[1][7:10] == ["18", "2", "1.5"]
 
 
+def test_diagnostics_table(maker):
+    maker.add(right(20))
+    record = {
+        "seconds": {"total": 1.0},
+        "clips": {"evaluated": 20, "failed": 0},
+        "diagnostics": {"updates": 2, "kept_share": 0.25, "series": [1, 2]},
+    }
+    identity = maker.identity("gaussian", 5, tta="av2c")
+    assert tables.diagnostics_table(panel_of(maker)) is None
+    maker.plan(identity)
+    maker.store.put(identity, right(9), record)
+    table = tables.diagnostics_table(panel_of(maker))
+    assert [column.title for column in table.columns[-2:]] == ["updates", "kept share"]
+    assert shown(table) == [["av2c", "gaussian", "5", "0", "2", "0.25"]]
+
+
 def test_numbers():
     found = Number(Estimate(-3.14, -4.0, 1.0), signed=True)
     assert (str(found), found.interval) == ("−3.1", "−4.0 to +1.0")
     found = Number(Estimate(0.54321, 0.5, 0.6), 3)
     assert (str(found), found.interval) == ("0.543", "0.500–0.600")
+    tiny = Number(Estimate(-0.04, -0.2, 0.01), signed=True)
+    assert (str(tiny), tiny.interval) == ("+0.0", "−0.2 to +0.0")
     undefined = Number(Estimate(math.nan, math.nan, math.nan))
     assert (str(undefined), undefined.interval) == ("–", "")
 
@@ -129,6 +147,15 @@ def test_verdict_says_when_a_gain_may_be_chance(maker, moved, chance):
     sentence = verdict(panel_of(maker, 200)).details[-1]
     assert f"changes by +{(15 - moved) / 0.4:.1f} points" in sentence
     assert sentence.endswith("which may be chance.") == chance
+
+
+def test_verdict_says_when_an_adaptation_changes_nothing(maker):
+    maker.add(right(20))
+    for tta in ("source", "tent"):
+        maker.add(right(10), "gaussian", 5, tta=tta)
+    assert verdict(panel_of(maker)).details == (
+        "With tent the score at that severity is the same.",
+    )
 
 
 def test_verdict_compares_models(maker):
