@@ -10,13 +10,14 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from avplug.report import tables
+from avplug.report.panel import Panel
 from avplug.report.scores import Scores
 from avplug.report.table import Number, Table, Value, text
 from avplug.report.verdict import verdict
 
 
 def render(scores: Scores, console: Console) -> RenderableType:
-    """Return the summary of a report: verdict, main table and adaptation per panel.
+    """Return the summary of a report: verdict and tables of each panel.
 
     Everything that comes from data is :class:`~rich.text.Text`, so that brackets stay
     brackets. Intervals are left out where the console is too narrow for them.
@@ -30,14 +31,24 @@ def _parts(scores: Scores, console: Console) -> Iterator[RenderableType]:
         for detail in verdict(panel).details:
             yield _text(detail)
         yield Text()
-        for table in (tables.main_table(panel), tables.tta_table(panel)):
-            if table:
-                yield from (fitted(table, console), _text(table.note, "dim"), Text())
+        for table in _tables(panel):
+            yield from (fitted(table, console), _text(table.note, "dim"), Text())
     finished, planned = len(scores.cells), scores.planned
     if finished < planned:
         yield Text(f"{finished} of {planned} cells are finished.", style="yellow")
     for note in scores.notes:
         yield _text(note, "yellow")
+
+
+def _tables(panel: Panel) -> Iterator[Table]:
+    yield tables.main_table(panel)
+    untreated = [method for method in panel.methods if method.source]
+    if len(panel.corruptions) > 1:
+        for method in untreated or panel.methods[:1]:
+            yield tables.corruption_table(panel, method)
+    comparison = tables.tta_table(panel)
+    if comparison:
+        yield comparison
 
 
 def fitted(table: Table, console: Console) -> RichTable:

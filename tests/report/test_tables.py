@@ -235,6 +235,13 @@ def test_terminal_shows_intervals_where_they_fit(full):
     assert "…" not in narrow
 
 
+def test_terminal_shows_corruptions_of_the_source_and_the_adaptations(simple):
+    output = printed(score(simple.store, [TOP1], 0), 100)
+    assert "source: top-1 accuracy (%) by corruption" in output
+    assert "tent: top-1 accuracy (%) by corruption" not in output
+    assert "Test-time adaptation against the source model on events" in output
+
+
 def test_terminal_says_what_is_not_finished(simple):
     simple.plan(simple.identity("frost", 1))
     output = printed(score(simple.store, [TOP1], 0), 100)
