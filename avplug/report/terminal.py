@@ -32,7 +32,11 @@ def _parts(scores: Scores, console: Console) -> Iterator[RenderableType]:
             yield _text(detail)
         yield Text()
         for table in _tables(panel):
-            yield from (fitted(table, console), _text(table.note, "dim"), Text())
+            yield _text(table.title, "italic")
+            yield fitted(table, console)
+            if table.note:
+                yield _text(table.note, "dim")
+            yield Text()
     finished, planned = len(scores.cells), scores.planned
     if finished < planned:
         yield Text(f"{finished} of {planned} cells are finished.", style="yellow")
@@ -63,9 +67,7 @@ def fitted(table: Table, console: Console) -> RichTable:
 
 def rich_table(table: Table, intervals: bool = True) -> RichTable:
     """Return a table for rich, intervals below the numbers."""
-    rich = RichTable(
-        title=_text(table.title), title_justify="left", box=None, pad_edge=False
-    )
+    rich = RichTable(box=None, pad_edge=False)
     for column in table.columns:
         rich.add_column(
             _text(column.title), justify="right" if column.number else "left"
