@@ -27,10 +27,16 @@ def _run(
     from avplug.bench.runner import run
     from avplug.cli.console import message
     from avplug.cli.progress import RunProgress
+    from avplug.core.errors import InterruptedWorkError
     from avplug.core.registry import get_registry
 
-    with RunProgress() as progress:
-        summary = run(settings, get_registry(), progress)
+    try:
+        with RunProgress() as progress:
+            summary = run(settings, get_registry(), progress)
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(
+            "Interrupted; finished cells are kept.", "The same command again goes on."
+        ) from None
     if report:
         from avplug.cli.report import show_report
 

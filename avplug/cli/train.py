@@ -46,6 +46,7 @@ def _train(
     from avplug.bench.training import TrainConfig, train
     from avplug.cli.console import message
     from avplug.cli.progress import TrainProgress
+    from avplug.core.errors import InterruptedWorkError
     from avplug.core.registry import get_registry
 
     config = TrainConfig(
@@ -65,10 +66,16 @@ def _train(
         limit=limit,
         options=parse_options(tuple(option or ())),
     )
-    with TrainProgress() as progress:
-        curve: list[Epoch] = train(
-            config, get_registry(), progress.clips_done, progress.epoch_ended
-        )
+    curve: list[Epoch]
+    try:
+        with TrainProgress() as progress:
+            curve = train(
+                config, get_registry(), progress.clips_done, progress.epoch_ended
+            )
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(
+            "Interrupted; finished epochs are kept.", "The same command again goes on."
+        ) from None
     message(
         f"Validation accuracy {curve[-1].val_accuracy:.1f} % after {len(curve)} "
         f"epochs: {out}/weights.safetensors"

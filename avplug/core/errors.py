@@ -68,6 +68,12 @@ class PluginError(AvplugError):
     exit_code = 4
 
 
+class InterruptedWorkError(AvplugError):
+    """The user stopped work that the same command takes up again."""
+
+    exit_code = 130
+
+
 def closest(name: str, choices: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest choice, else ``""``."""
     match = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)

@@ -149,3 +149,21 @@ def test_train_then_run(avplug, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "work", "kept"),
+    [
+        ("run", "avplug.bench.runner.run", "finished cells are kept"),
+        ("train", "avplug.bench.training.train", "finished epochs are kept"),
+    ],
+)
+def test_an_interrupt_says_how_to_go_on(avplug, tmp_path, monkeypatch, verb, work, kept):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(work, interrupted)
+    result = avplug(verb, "--out", str(tmp_path / "o"))
+    assert result.exit_code == 130
+    assert kept in result.stderr
+    assert "The same command again goes on." in result.stderr
