@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from avplug.core.components import ModelSpec
+from avplug.core.components import ModelSpec, WeightSpec
 from avplug.core.hookspecs import hookimpl
 
 #: Small enough to train on two CPU cores in minutes, and to be stored with the code.
@@ -16,6 +16,8 @@ _TINY: dict[str, Any] = {
     "depth": 2,
     "heads": 4,
 }
+
+_EVENTS_SHA256 = "cecaa197dee4ce0fde1aef5b1a90857ffad9cdbffbeecd452b0c7fb92aec5a44"
 
 
 @hookimpl
@@ -35,5 +37,14 @@ def avplug_models() -> Iterable[ModelSpec]:
                 "encode",
             ),
             variants={"base": {}, "tiny": _TINY},
+            weights=(
+                WeightSpec(
+                    "events",
+                    "events",
+                    "avplug:builtin_models/weights/cav-mae-tiny-events.safetensors",
+                    variant="tiny",
+                    sha256=_EVENTS_SHA256,
+                ),
+            ),
         ),
     )
