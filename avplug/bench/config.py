@@ -44,6 +44,7 @@ class RunConfig:
     batch_size: int = _key("clips per batch; part of the result for adaptation", 16)
     order: Literal["shuffled", "fixed"] = _key("stream order of adaptation", "shuffled")
     workers: int = _key("threads that decode and corrupt ahead; 0 for none", 0)
+    threads: int = _key("of an operation on the CPU; 0 chooses by the model's size", 0)
     device: str = _key("auto, cpu, cuda, cuda:1, mps", "auto")
     limit: int | None = _key("only so many clips, drawn evenly", None)
     executor: str = _key("where cells are evaluated", "in-process")
@@ -59,7 +60,12 @@ class RunConfig:
                     f"Severity {severity} is out of range.",
                     "Severities are 1, 2, 3, 4 and 5; the clean clips (0) always run.",
                 )
-        for name, least in (("batch_size", 1), ("workers", 0), ("limit", 1)):
+        for name, least in (
+            ("batch_size", 1),
+            ("workers", 0),
+            ("threads", 0),
+            ("limit", 1),
+        ):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}; it must be at least {least}.")

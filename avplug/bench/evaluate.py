@@ -12,6 +12,7 @@ import torch
 from avplug.bench.pipeline import ClipCache, ClipFailure, batches, ordered_map
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.prepare import construct
+from avplug.bench.threads import operation_threads
 from avplug.core.adaptation import Adapter
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef
@@ -39,6 +40,13 @@ def evaluate(
     Raises:
         NoClipError: No clip could be evaluated.
     """
+    with operation_threads(plan.config.threads, cell.model.model):
+        return _evaluate(cell, plan, cache, tick)
+
+
+def _evaluate(
+    cell: Cell, plan: Plan, cache: ClipCache, tick: Tick
+) -> tuple[Predictions, dict[str, Any]]:
     begin = time.perf_counter()
     adapter: Adapter = construct(
         cell.method,
@@ -85,6 +93,7 @@ def evaluate(
         ],
         "seconds": {"total": seconds, "waiting_for_clips": waiting},
         "diagnostics": diagnostics,
+        "threads": torch.get_num_threads(),
     }
     return _predictions(cell, plan, logits), record
 

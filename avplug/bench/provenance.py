@@ -1,4 +1,4 @@
-"""What a result was made with: versions, hardware, threads."""
+"""What a result was made with: versions and hardware."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ def environment(device: torch.device) -> dict[str, Any]:
         "platform": f"{sys.platform} {platform.machine()}",
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
         "device": str(device),
         "accelerator": accelerator,
     }

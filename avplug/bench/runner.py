@@ -63,7 +63,7 @@ def default_folder(config: RunConfig) -> Path:
 
 
 #: What changes how a run is done, not what comes out.
-_TRANSPORT = {"out", "workers", "device", "executor", "metrics"}
+_TRANSPORT = {"out", "workers", "threads", "device", "executor", "metrics"}
 
 
 def run(

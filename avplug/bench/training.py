@@ -32,6 +32,7 @@ from avplug.bench.prepare import (
     pick_device,
     resolve_variant,
 )
+from avplug.bench.threads import operation_threads
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef
 from avplug.core.dataset import Dataset
@@ -65,7 +66,8 @@ class TrainConfig:
     shift: float = 0.2
     gain: float = 6.0
     seed: int = 0
-    workers: int = 2
+    workers: int = 1
+    threads: int = 0
     device: str = "auto"
     limit: int | None = None
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class TrainConfig:
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the weights, without where and how they are made."""
-        hidden = {"out", "workers", "device"}
+        hidden = {"out", "workers", "threads", "device"}
         return {k: v for k, v in asdict(self).items() if k not in hidden}
 
 
@@ -123,13 +125,14 @@ def train(
     trainer = _Trainer(config, model, dataset, clips)
     curve = trainer.resume(out / "state.pt")
     judge = _Judge(config, val_set, val_clips, model)
-    for epoch in range(len(curve), config.epochs):
-        loss = trainer.epoch(epoch, progress)
-        row = Epoch(epoch + 1, loss, judge())
-        curve.append(row)
-        trainer.save(out / "state.pt", curve)
-        _write_curve(out, config, curve)
-        epoch_ended(row)
+    with operation_threads(config.threads, model):
+        for epoch in range(len(curve), config.epochs):
+            loss = trainer.epoch(epoch, progress)
+            row = Epoch(epoch + 1, loss, judge())
+            curve.append(row)
+            trainer.save(out / "state.pt", curve)
+            _write_curve(out, config, curve)
+            epoch_ended(row)
     facts = {
         "model": entry.spec.name,
         "variant": variant,

@@ -56,6 +56,9 @@ _SELECTORS: dict[str, Any] = {
     ),
     "order": _option(_Text, "Stream order of adaptation: shuffled (default) or fixed."),
     "workers": _option(_Count, "Threads that decode and corrupt ahead. Default: 0."),
+    "threads": _option(
+        _Count, "Of an operation on the CPU. Default: by the model's size."
+    ),
     "device": _option(_Text, "auto (default), cpu, cuda, cuda:1, ..."),
     "limit": _option(_Count, "Only so many clips, drawn evenly; for trials."),
     "executor": _option(_Text, "Where cells run: avplug list executors."),

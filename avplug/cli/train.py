@@ -31,7 +31,10 @@ def _train(
     lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     weight_decay: Annotated[float, typer.Option(help="Of matrices.")] = 0.05,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    workers: Annotated[int, typer.Option(help="Threads that load ahead.")] = 2,
+    workers: Annotated[int, typer.Option(help="Threads that load ahead.")] = 1,
+    threads: Annotated[
+        int, typer.Option(help="Of an operation on the CPU; 0: by the model's size.")
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
     limit: Annotated[
         int | None, typer.Option(help="Only so many clips to fit to.")
@@ -62,6 +65,7 @@ def _train(
         weight_decay=weight_decay,
         seed=seed,
         workers=workers,
+        threads=threads,
         device=device,
         limit=limit,
         options=parse_options(tuple(option or ())),

@@ -158,7 +158,9 @@ def test_train_then_run(avplug, tmp_path):
         ("train", "avplug.bench.training.train", "finished epochs are kept"),
     ],
 )
-def test_an_interrupt_says_how_to_go_on(avplug, tmp_path, monkeypatch, verb, work, kept):
+def test_an_interrupt_says_how_to_go_on(
+    avplug, tmp_path, monkeypatch, verb, work, kept
+):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
