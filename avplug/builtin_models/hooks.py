@@ -43,6 +43,7 @@ def avplug_models() -> Iterable[ModelSpec]:
                     "events",
                     "avplug:builtin_models/weights/cav-mae-tiny-events.safetensors",
                     variant="tiny",
+                    claim="99.8 % top-1 on the 600 test clips of events",
                     sha256=_EVENTS_SHA256,
                 ),
             ),
