@@ -101,9 +101,12 @@ def _on_loaded(strict: bool) -> Callable[[PluginManager], None]:
         if strict:
             manager.require_sound()
         for record in manager.broken():
-            # A clash harms nobody who does not use the name.
-            if record.state != "conflict":
-                console.message(f"avplug: {record.describe()}")
+            console.message(f"avplug: {record.describe()}")
+        for record in manager.records:
+            for note in record.notes:
+                console.message(
+                    f"avplug: plugin {record.provider} ({record.entry_point}): {note}"
+                )
 
     return tell
 

@@ -68,7 +68,9 @@ class _Shown:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        # Where it is no terminal, stopping would print an empty line.
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)

@@ -100,19 +100,41 @@ def test_no_plugins_and_plugin_exclude_each_other(avplug):
 def broken(dists, monkeypatch):
     dists.add("avplug-bad", "1 / 0\n")
     dists.add("avplug-fog")
+    dists.add(
+        "avplug-misspelt",
+        "from avplug import hookimpl\n@hookimpl\n"
+        "def avplug_corruption():\n    return []\n",
+    )
+    dists.add(
+        "avplug-newer",
+        "from avplug import hookimpl\navplug_api = 99\n@hookimpl\n"
+        "def avplug_metrics():\n    return []\n",
+    )
     dists.add("avplug-weather")
     monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
 
 
 @pytest.mark.usefixtures("broken")
-def test_a_broken_plugin_is_one_line_on_stderr(avplug):
-    result = avplug("list", "corruptions")
+@pytest.mark.parametrize(
+    "verb", [("list", "corruptions"), ("plan", "--limit", "2", "--no-estimate")]
+)
+def test_a_broken_plugin_is_one_line_on_stderr(avplug, verb):
+    result = avplug(*verb)
     assert result.exit_code == 0
-    assert result.stderr == (
-        "avplug: plugin avplug-bad 1.0 (bad) failed to load: ZeroDivisionError:"
-        " division by zero. Traceback: avplug --debug plugins\n"
-    )
-    assert "avplug-weather/fog" in result.stdout
+    lines = [x for x in result.stderr.splitlines() if x.startswith("avplug: plugin ")]
+    for line, (plugin, said) in zip(
+        sorted(lines),
+        [
+            ("bad", "failed to load: ZeroDivisionError: division by zero. Traceback:"),
+            ("fog", "shares a name: corruption 'fog' is claimed by avplug-fog 1.0 and"),
+            ("misspelt", "no hook 'avplug_corruption'. Did you mean 'avplug_corrupt"),
+            ("newer", "needs plugin API 99, this is avplug"),
+            ("weather", "Write avplug-fog/fog or avplug-weather/fog."),
+        ],
+        strict=True,
+    ):
+        assert f"avplug-{plugin} 1.0 ({plugin})" in line
+        assert said in line
 
 
 @pytest.mark.usefixtures("broken")
