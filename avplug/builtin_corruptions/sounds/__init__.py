@@ -1,0 +1,1 @@
+"""Backgrounds made without recordings, one module for each sound."""

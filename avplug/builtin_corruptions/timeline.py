@@ -1,0 +1,96 @@
+"""What picture and sound share over time: smooth random functions of the moment.
+
+A function is a sum of cosines whose frequencies, phases and amplitudes are drawn once
+for a clip. It can be asked for any moment, in any order, so that sampled frames, all
+frames and the sound follow the same gust.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from avplug.core.randomness import KeyedRandom
+
+#: Moments a second at which an envelope of sound is computed; linear in between.
+CONTROL_RATE = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drift:
+    """A smooth random function of time: zero mean, unit variance, nearly Gaussian.
+
+    Args:
+        frequencies: float64 [K], Hz.
+        phases: float64 [K], radians.
+        amplitudes: float64 [K]; half the sum of their squares is 1.
+    """
+
+    frequencies: NDArray[np.float64]
+    phases: NDArray[np.float64]
+    amplitudes: NDArray[np.float64]
+
+    @classmethod
+    def drawn(
+        cls, rng: KeyedRandom, tau: float = 1.0, fastest: float = 2.0, count: int = 24
+    ) -> Drift:
+        """Draw a function whose spectrum is an Ornstein-Uhlenbeck process's.
+
+        Args:
+            rng: What it is for.
+            tau: Seconds over which it forgets.
+            fastest: Highest frequency in Hz; nothing jumps.
+            count: Cosines, K.
+        """
+        draw = rng.generator().random((2, count))
+        # One frequency in each of K equal parts of the spectrum's logarithm.
+        slowest = 0.02 / tau
+        position = (np.arange(count) + draw[0]) / count
+        frequencies = slowest * (fastest / slowest) ** position
+        # Power per logarithmic step: f times the Lorentzian of the process.
+        weights = frequencies / (1 + (2 * np.pi * tau * frequencies) ** 2)
+        amplitudes = np.sqrt(2 * weights / weights.sum())
+        return cls(frequencies, 2 * np.pi * draw[1], amplitudes)
+
+    def at(self, seconds: ArrayLike) -> NDArray[np.float64]:
+        """Return the value at each moment, of the shape of ``seconds``."""
+        moments = np.asarray(seconds, np.float64)[..., None]
+        angles = 2 * np.pi * self.frequencies * moments + self.phases
+        value: NDArray[np.float64] = (np.cos(angles) * self.amplitudes).sum(-1)
+        return value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Envelope:
+    """A positive random function of time with mean 1: a gust, the rain's rate.
+
+    ``exp(depth z(t) - depth^2 / 2)`` of a drift z; depth 0 is constant.
+    """
+
+    drift: Drift
+    depth: float
+
+    @classmethod
+    def drawn(cls, rng: KeyedRandom, depth: float, tau: float = 1.0) -> Envelope:
+        """Draw an envelope; ``depth`` is near its coefficient of variation."""
+        return cls(Drift.drawn(rng, tau), depth)
+
+    def at(self, seconds: ArrayLike) -> NDArray[np.float64]:
+        """Return the value at each moment, of the shape of ``seconds``."""
+        value: NDArray[np.float64] = np.exp(
+            self.depth * self.drift.at(seconds) - self.depth**2 / 2
+        )
+        return value
+
+    def sampled(self, count: int, rate: int) -> NDArray[np.float32]:
+        """Return the envelope of a sound, float32 [count] at ``rate`` Hz from 0 s."""
+        moments = np.arange(count * CONTROL_RATE // rate + 2) / CONTROL_RATE
+        seconds = np.arange(count) / rate
+        return np.interp(seconds, moments, self.at(moments)).astype(np.float32)
+
+
+def pixel_scale(height: int, width: int) -> float:
+    """Return what a length of 1 pixel at 224 is here: the short side over 224."""
+    return min(height, width) / 224
