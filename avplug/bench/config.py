@@ -37,6 +37,16 @@ class RunConfig:
     weights: tuple[str, ...] = _key("checkpoint of each model, in their order", ())
     corruptions: tuple[str, ...] = _key("names, category/* or globs", ("digital/*",))
     severities: tuple[int, ...] = _key("1 (mild) to 5 (strong)", (1, 2, 3, 4, 5))
+    sound_severities: tuple[int, ...] = _key(
+        "severities of the sound, crossed with those of the picture; equal if empty", ()
+    )
+    modalities: tuple[Literal["av", "a", "v"], ...] = _key(
+        "senses that are corrupted: av, a, v", ("av",)
+    )
+    at: Literal["model-input", "source"] = _key(
+        "where corruptions act: on what the model gets, or at the clip's own size",
+        "model-input",
+    )
     profile: str = _key("parameters of the corruptions: paper or released", "paper")
     tta: tuple[str, ...] = _key("test-time adaptation methods", ("source",))
     metrics: tuple[str, ...] = _key("metrics; by the data set's task if empty", ())
@@ -54,7 +64,7 @@ class RunConfig:
     )
 
     def __post_init__(self) -> None:
-        for severity in self.severities:
+        for severity in (*self.severities, *self.sound_severities):
             if not 1 <= severity <= 5:
                 raise UsageError(
                     f"Severity {severity} is out of range.",
@@ -69,7 +79,7 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}; it must be at least {least}.")
-        for name in ("models", "tta", "seeds"):
+        for name in ("models", "tta", "seeds", "modalities"):
             if not getattr(self, name):
                 raise UsageError(f"{name} is empty.", "Give at least one.")
         if self.weights and len(self.weights) != len(self.models):

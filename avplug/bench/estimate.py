@@ -8,8 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from avplug.bench.evaluate import evaluate
-from avplug.bench.pipeline import ClipCache
+from avplug.bench.evaluate import clip_cache, evaluate
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.runner import default_folder
 from avplug.bench.store import Store
@@ -28,7 +27,7 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
     todo = [cell for cell in plan.cells if store.get(cell.id) is None]
     groups: dict[tuple[str, str, str], list[Cell]] = defaultdict(list)
     for cell in plan.cells:
-        condition = cell.corruption.spec.name if cell.corruption else "clean"
+        condition = cell.condition.name
         model = cell.model.entry.spec.name
         groups[model, cell.method.spec.name, condition].append(cell)
     return {
@@ -41,7 +40,7 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
                 "model": model,
                 "tta": method,
                 "condition": condition,
-                "severities": sorted({cell.severity for cell in cells}),
+                "severities": sorted({cell.condition.severity for cell in cells}),
                 "seeds": sorted({cell.seed for cell in cells}),
                 "cells": len(cells),
             }
@@ -60,7 +59,7 @@ def _seconds(plan: Plan, todo: list[Cell]) -> float:
     for cell in todo:
         key = (id(cell.model), cell.method.spec.name)
         if key not in timed:
-            cache = ClipCache(plan.dataset, cell.model.model.input)
+            cache = clip_cache(plan, cell)
             # The first pass decodes and warms up; the second is what cells will cost.
             for _ in range(2):
                 begin = time.perf_counter()

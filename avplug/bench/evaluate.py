@@ -16,10 +16,10 @@ from avplug.bench.threads import operation_threads
 from avplug.core.adaptation import Adapter
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef
-from avplug.core.corruption import Corruption, corrupt
 from avplug.core.errors import AvplugError, DatasetError
 from avplug.core.metric import Predictions
 from avplug.core.randomness import KeyedRandom
+from avplug.media.fitting import as_is, fit_clip
 
 
 class NoClipError(DatasetError):
@@ -28,6 +28,12 @@ class NoClipError(DatasetError):
 
 #: Called with the number of clips done since the last call.
 Tick = Callable[[int], None]
+
+
+def clip_cache(plan: Plan, cell: Cell) -> ClipCache:
+    """Return a cache of clips as the cell wants them before the corruption."""
+    spec = cell.model.model.input
+    return ClipCache(plan.dataset, as_is(spec) if plan.config.at == "source" else spec)
 
 
 def evaluate(
@@ -101,17 +107,14 @@ def _evaluate(
 def _corrupted(
     cell: Cell, plan: Plan, cache: ClipCache
 ) -> Iterator[tuple[ClipRef, Clip | ClipFailure]]:
-    corruption: Corruption | None = None
-    if cell.corruption is not None:
-        corruption = construct(cell.corruption, {}, profile=plan.config.profile)
+    spec = cell.model.model.input
 
     def work(ref: ClipRef) -> tuple[ClipRef, Clip | ClipFailure]:
         try:
-            clip = cache.load(ref)
-            if corruption is not None and cell.corruption is not None:
-                name = cell.corruption.spec.name
-                clip = corrupt(clip, corruption, name, cell.severity, cell.seed)
-            check_clip(clip, cell.model.model.input)
+            clip = cell.condition.apply(cache.load(ref), cell.seed)
+            if plan.config.at == "source":
+                clip = fit_clip(clip, spec)
+            check_clip(clip, spec)
         except Exception as error:
             # Whatever a data set or corruption raises concerns this clip alone.
             kind = "" if isinstance(error, AvplugError) else f"{type(error).__name__}: "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from avplug.bench.conditions import Condition, conditions
 from avplug.bench.config import RunConfig
 from avplug.bench.prepare import (
     LoadedModel,
@@ -33,8 +34,7 @@ class Cell:
     identity: Mapping[str, Any]
     model: LoadedModel
     method: Entry
-    corruption: Entry | None
-    severity: int
+    condition: Condition
     seed: int
 
 
@@ -67,16 +67,10 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
     Raises:
         UsageError: A name, option, file or combination is wrong.
     """
-    corruptions = registry.select("corruption", config.corruptions)
+    spoilt = conditions(config, registry)
     methods = [registry.get("adaptation", name) for name in config.tta]
-    for entry in (*corruptions, *methods):
+    for entry in methods:
         entry.load()
-    for entry in corruptions:
-        if config.profile not in entry.spec.profiles:  # type: ignore[attr-defined]
-            raise UsageError(
-                f"Corruption '{entry.spec.name}' has no profile {config.profile!r}.",
-                f"Profiles: {', '.join(entry.spec.profiles)}.",  # type: ignore[attr-defined]
-            )
     dataset_entry, dataset, clips = open_dataset(registry, config)
     device = pick_device(config.device)
     models = [
@@ -103,24 +97,20 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         "multi_label": dataset.multi_label,
         "options": dict(config.options.get("dataset", {})),
     }
-    conditions: list[tuple[Entry | None, int]] = [(None, 0)]
-    conditions += list(product(corruptions, sorted(set(config.severities))))
     cells: list[Cell] = []
     skips: list[Skip] = []
     for model, method in product(models, methods):
         reason = _obstacle(model, method, dataset)
         if reason:
-            count = len(conditions) * len(config.seeds)
+            count = len(spoilt) * len(config.seeds)
             skips.append(
                 Skip(f"{model.entry.spec.name} with {method.spec.name}", count, reason)
             )
-    for seed, model, (corruption, severity), method in product(
-        config.seeds, models, conditions, methods
+    for seed, model, condition, method in product(
+        config.seeds, models, spoilt, methods
     ):
         if _obstacle(model, method, dataset) is None:
-            cells.append(
-                _cell(config, about, model, method, corruption, severity, seed)
-            )
+            cells.append(_cell(config, about, model, method, condition, seed))
     metrics = _metrics(registry, config, dataset)
     return Plan(config, dataset, clips, tuple(cells), tuple(skips), metrics)
 
@@ -130,8 +120,7 @@ def _cell(
     dataset: Mapping[str, Any],
     model: LoadedModel,
     method: Entry,
-    corruption: Entry | None,
-    severity: int,
+    condition: Condition,
     seed: int,
 ) -> Cell:
     identity = {
@@ -139,20 +128,13 @@ def _cell(
         "dataset": dataset,
         "model": model.identity,
         "adaptation": _method_identity(config, method),
-        "corruption": corruption
-        and {
-            "name": corruption.spec.name,
-            "category": corruption.spec.category,  # type: ignore[attr-defined]
-            "provider": f"{corruption.provider} {corruption.version}",
-            "profile": config.profile,
-            "modalities": "av",
-        },
-        "severity": severity,
+        "corruption": condition.identity,
+        "severity": condition.severity,
         "seed": seed,
         "dtype": "float32",
-        "at": "model-input",
+        "at": config.at,
     }
-    return Cell(cell_id(identity), identity, model, method, corruption, severity, seed)
+    return Cell(cell_id(identity), identity, model, method, condition, seed)
 
 
 def _method_identity(config: RunConfig, method: Entry) -> dict[str, Any]:

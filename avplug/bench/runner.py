@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from avplug.bench.config import RunConfig
-from avplug.bench.evaluate import NoClipError, evaluate
+from avplug.bench.evaluate import NoClipError, clip_cache, evaluate
 from avplug.bench.pipeline import ClipCache
 from avplug.bench.plan import Cell, Plan, make_plan
 from avplug.bench.prepare import construct, pick_device
@@ -96,7 +96,7 @@ def run(
     worker = _Worker(plan, store, observer)
     failed: dict[str, str] = {}
     for cell, outcome in executor.run(todo, worker):
-        if isinstance(outcome, NoClipError) and cell.corruption is None:
+        if isinstance(outcome, NoClipError) and not cell.condition.steps:
             # Not one clean clip: the other cells would only say so again.
             raise outcome
         if isinstance(outcome, Exception):
@@ -133,7 +133,7 @@ class _Worker:
             self._observer.cell_started(cell)
         spec = cell.model.model.input
         if spec not in self._caches:
-            self._caches[spec] = ClipCache(self._plan.dataset, spec)
+            self._caches[spec] = clip_cache(self._plan, cell)
         tick = self._observer.clips_done if self._observer else _no_tick
         predictions, record = evaluate(cell, self._plan, self._caches[spec], tick)
         record |= {

@@ -45,6 +45,17 @@ _SELECTORS: dict[str, Any] = {
     "severities": _option(
         _Many, "1 (mild) to 5 (strong). Default: 1,2,3,4,5.", "--severity", "-s"
     ),
+    "sound_severities": _option(
+        _Many,
+        "Of the sound, crossed with the picture's. Default: the same.",
+        "--sound-severity",
+    ),
+    "modalities": _option(
+        _Many, "Senses that are corrupted: av (default), a, v.", "--modalities"
+    ),
+    "at": _option(
+        _Text, "Corrupt at model-input (default), or at the clip's source size."
+    ),
     "profile": _option(
         _Text, "Corruption parameters: paper or released. Default: paper."
     ),
@@ -67,8 +78,8 @@ _SELECTORS: dict[str, Any] = {
         _Many, "A setting: -o tent.lr=1e-3, -o dataset.classes=names.csv.", "-o"
     ),
 }
-_LISTS = ("models", "weights", "corruptions", "severities", "tta", "metrics", "seeds")
-_NUMBERS = ("severities", "seeds")
+_NUMBERS = ("severities", "sound_severities", "seeds")
+_LISTS = ("models", "weights", "corruptions", "modalities", "tta", "metrics", *_NUMBERS)
 
 
 def selecting(verb: Callable[..., None]) -> Callable[..., None]:

@@ -53,6 +53,13 @@ class Corruption(ABC):
             )
         self.profile = profile
 
+    def facts(self) -> dict[str, Any]:
+        """Return what else changes its numbers, as plain data: recordings it mixes in.
+
+        It becomes part of the identity of every result.
+        """
+        return {}
+
     @abstractmethod
     def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> Any:
         """Draw what picture and sound share, for a severity from 1 to 5."""

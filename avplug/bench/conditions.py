@@ -1,0 +1,159 @@
+"""What happens to the clips of a cell: which corruption, how strong, to which sense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from avplug.bench.config import RunConfig
+from avplug.bench.prepare import construct
+from avplug.core.clip import Clip
+from avplug.core.corruption import Corruption, corrupt
+from avplug.core.errors import UsageError
+from avplug.core.registry import Entry, Registry
+
+#: Between the corruption of the picture and that of the sound.
+PAIR = "+"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One corruption of one sense, or of both (``"a"``, ``"v"``, ``"av"``)."""
+
+    entry: Entry
+    component: Corruption
+    severity: int
+    modalities: str
+
+    @property
+    def name(self) -> str:
+        """The name that keys its random numbers."""
+        return self.entry.spec.name
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What happens to every clip of a cell; no step for clean clips.
+
+    Args:
+        name: ``gaussian``, ``rain+wind`` for a pair, ``clean``.
+        severity: Of the picture, or of the sound where only it is corrupted; 0 clean.
+        steps: In the order in which they act.
+        identity: What belongs to the cell's identity; None for clean clips.
+    """
+
+    name: str
+    severity: int
+    steps: tuple[Step, ...] = ()
+    identity: Mapping[str, Any] | None = None
+
+    def apply(self, clip: Clip, seed: int) -> Clip:
+        """Return the clip under this condition."""
+        for step in self.steps:
+            clip = corrupt(
+                clip, step.component, step.name, step.severity, seed, step.modalities
+            )
+        return clip
+
+
+CLEAN = Condition("clean", 0)
+
+
+def conditions(config: RunConfig, registry: Registry) -> list[Condition]:
+    """Return the conditions of a run, the clean clips first.
+
+    Raises:
+        UsageError: A corruption is unknown, lacks the profile, or is no pair.
+    """
+    found = [CLEAN]
+    for picture, sound in _pairs(config, registry):
+        for senses in config.modalities:
+            for severity, other in _severities(config, senses):
+                condition = _condition(config, picture, sound, senses, severity, other)
+                if condition not in found:
+                    found.append(condition)
+    return found
+
+
+def _pairs(config: RunConfig, registry: Registry) -> list[tuple[Entry, Entry]]:
+    pairs: dict[tuple[str, str], tuple[Entry, Entry]] = {}
+    for pattern in config.corruptions:
+        names = pattern.split(PAIR)
+        if len(names) > 2:
+            raise UsageError(
+                f"{pattern!r} names {len(names)} corruptions.",
+                "A pair has two, of the picture and of the sound: rain+wind.",
+            )
+        picture, sound = (
+            registry.select("corruption", [n]) for n in (*names, *names)[:2]
+        )
+        matches = (
+            zip(picture, sound, strict=True)
+            if len(names) == 1
+            else product(picture, sound)
+        )
+        for pair in matches:
+            pairs[pair[0].qualified, pair[1].qualified] = pair
+    for entry in {
+        entry.qualified: entry for pair in pairs.values() for entry in pair
+    }.values():
+        _check_profile(entry, config.profile)
+    return list(pairs.values())
+
+
+def _check_profile(entry: Entry, profile: str) -> None:
+    profiles = entry.spec.profiles  # type: ignore[attr-defined]
+    if profile not in profiles:
+        raise UsageError(
+            f"Corruption '{entry.spec.name}' has no profile {profile!r}.",
+            f"Profiles: {', '.join(profiles)}.",
+        )
+
+
+def _severities(config: RunConfig, senses: str) -> list[tuple[int, int]]:
+    levels = sorted(set(config.severities))
+    if senses != "av" or not config.sound_severities:
+        return [(level, level) for level in levels]
+    return list(product(levels, sorted(set(config.sound_severities))))
+
+
+def _condition(
+    config: RunConfig,
+    picture: Entry,
+    sound: Entry,
+    senses: str,
+    severity: int,
+    sound_severity: int,
+) -> Condition:
+    same = picture.qualified == sound.qualified
+    if same and severity == sound_severity:
+        plan = [(picture, severity, senses)]
+    else:
+        both = [(picture, severity, "v"), (sound, sound_severity, "a")]
+        plan = [part for part in both if part[2] in senses]
+    steps = tuple(
+        Step(entry, construct(entry, {}, profile=config.profile), level, part)
+        for entry, level, part in plan
+    )
+    name = _label(picture) if same else f"{_label(picture)}{PAIR}{_label(sound)}"
+    identity = {
+        "name": name,
+        "category": picture.spec.category if same else "pair",  # type: ignore[attr-defined]
+        "provider": " and ".join(
+            dict.fromkeys(f"{e.provider} {e.version}" for e in (picture, sound))
+        ),
+        "profile": config.profile,
+        "modalities": senses,
+    }
+    if severity != sound_severity:
+        identity["sound_severity"] = sound_severity
+    for step in steps:
+        if facts := step.component.facts():
+            identity[f"facts of {step.name}"] = facts
+    return Condition(name, severity, steps, identity)
+
+
+def _label(entry: Entry) -> str:
+    return entry.qualified if entry.conflict else entry.spec.name

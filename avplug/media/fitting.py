@@ -1,0 +1,31 @@
+"""From a clip as it is to what a model asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from avplug.core.clip import Clip, InputSpec
+from avplug.media.pictures import fit
+from avplug.media.sound import resample, select_channels
+
+
+def as_is(spec: InputSpec) -> InputSpec:
+    """Return a spec of the same moments, at the clip's own size, rate and channels."""
+    return replace(spec, size=0, sample_rate=0, channels="all")
+
+
+def fit_clip(clip: Clip, spec: InputSpec) -> Clip:
+    """Return a clip loaded with :func:`as_is` at the size and rate that ``spec`` asks.
+
+    Pictures are resized as by any loader; sound is resampled with
+    ``scipy.signal.resample_poly``.
+    """
+    frames, audio, rate = clip.frames, clip.audio, clip.sample_rate
+    if frames is not None and spec.size:
+        frames = np.stack([fit(frame, spec.size) for frame in frames])
+    if audio is not None:
+        audio = resample(select_channels(audio, spec.channels), rate, spec.sample_rate)
+        rate = spec.sample_rate or rate
+    return replace(clip, frames=frames, audio=audio, sample_rate=rate)
