@@ -1,0 +1,160 @@
+"""What synthesised sounds are made of: shaped noise, slow drifts, grains and chirps.
+
+Every function works in float64 at :data:`RATE` and draws its own numbers from the
+stream it is given. Levels are those of nine octaves, as in a sound's profile: below
+44 Hz, seven octaves around 63 Hz to 4 kHz, and above 5.7 kHz.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from avplug.core.randomness import KeyedRandom
+from avplug.signal.quantiles import normal_table
+
+#: Samples a second of every synthesised sound.
+RATE = 16_000
+#: Edges in Hz of the nine octaves whose levels shape a noise.
+EDGES = np.array([20.0, *(62.5 * 2.0 ** np.arange(-0.5, 7)), 8_000.0])
+
+Signal: TypeAlias = NDArray[np.float64]
+
+
+def uniform(rng: KeyedRandom, low: float, high: float, count: int) -> Signal:
+    """Return uniform numbers, float64 [count]."""
+    return low + (high - low) * rng.generator().random(count)
+
+
+def one_of(rng: KeyedRandom, low: float, high: float) -> float:
+    """Return one uniform number."""
+    return float(uniform(rng, low, high, 1)[0])
+
+
+def logarithmic(rng: KeyedRandom, low: float, high: float, count: int) -> Signal:
+    """Return numbers whose logarithm is uniform, float64 [count]."""
+    return np.exp(uniform(rng, np.log(low), np.log(high), count))
+
+
+def normals(rng: KeyedRandom, count: int) -> Signal:
+    """Return standard normal numbers, float64 [count]."""
+    return normal_table().take(rng.uint16(count)).astype(np.float64)
+
+
+def unit(signal: Signal) -> Signal:
+    """Return a signal scaled to a mean square of 1; silence stays as it is."""
+    rms = float(np.sqrt(np.mean(signal**2)))
+    return signal / rms if rms else signal
+
+
+def filtered(signal: Signal, levels: ArrayLike) -> Signal:
+    """Return a signal, float64 [N], whose white part gets the nine octaves' levels.
+
+    Args:
+        signal: float64 [N]; it is taken as circular.
+        levels: Nine levels in dB, of octaves as a whole and not per Hz.
+    """
+    return np.fft.irfft(np.fft.rfft(signal) * _curve(signal.size, levels), signal.size)
+
+
+def shaped_noise(rng: KeyedRandom, count: int, levels: ArrayLike) -> Signal:
+    """Return Gaussian noise with nine octave levels in dB, float64 [count], RMS 1.
+
+    Magnitudes are Rayleigh and phases uniform, so that it is circular.
+    """
+    bins = count // 2 + 1
+    spectrum = normals(rng, 2 * bins).view(np.complex128) * _curve(count, levels)
+    return unit(np.fft.irfft(spectrum, count))
+
+
+def drift(rng: KeyedRandom, count: int, fastest: float, slope: float = 0.0) -> Signal:
+    """Return slow noise, float64 [count], zero mean, unit variance.
+
+    Args:
+        rng: What it is for.
+        count: Samples.
+        fastest: Hz; nothing moves faster.
+        slope: Its power falls with frequency to this power: 0 is flat, 1 is pink.
+    """
+    bins = np.arange(1, max(2, int(fastest * count / RATE) + 1))
+    spectrum = np.zeros(count // 2 + 1, np.complex128)
+    drawn = normals(rng, 2 * bins.size).view(np.complex128)
+    spectrum[bins] = drawn * bins ** (-slope / 2)
+    return unit(np.fft.irfft(spectrum, count))
+
+
+def moments(rng: KeyedRandom, count: int, per_second: float) -> NDArray[np.int64]:
+    """Return when random events happen, int64 [K] samples within ``count``.
+
+    K is near Poisson: normal with equal mean and variance.
+    """
+    expected = per_second * count / RATE
+    spread = float(normals(rng.stream("how many"), 1)[0]) * expected**0.5
+    events = max(1, round(expected + spread))
+    drawn = rng.stream("when").generator().random(events)
+    return (drawn * count).astype(np.int64)
+
+
+def decays(
+    starts: NDArray[np.int64], sizes: Signal, taus: Signal, count: int
+) -> Signal:
+    """Return a sum of sudden rises that decay exponentially, float64 [count].
+
+    Args:
+        starts: int64 [K], samples.
+        sizes: float64 [K].
+        taus: float64 [K], seconds.
+        count: Samples.
+    """
+    time = _grain_time(taus)
+    return scattered(starts, sizes[:, None] * np.exp(-time / taus[:, None]), count)
+
+
+def chirps(
+    starts: NDArray[np.int64],
+    sizes: Signal,
+    taus: Signal,
+    pitches: Signal,
+    rises: Signal,
+    count: int,
+) -> Signal:
+    """Return a sum of decaying sines with a rising pitch, float64 [count].
+
+    Args:
+        starts: int64 [K], samples.
+        sizes: float64 [K].
+        taus: float64 [K], seconds.
+        pitches: float64 [K], Hz at the start.
+        rises: float64 [K], the share of its pitch that a sine gains in one ``tau``.
+        count: Samples.
+    """
+    time = _grain_time(taus)
+    gone = time / taus[:, None]
+    cycles = pitches[:, None] * time * (1 + rises[:, None] * gone / 2)
+    return scattered(
+        starts, sizes[:, None] * np.exp(-gone) * np.sin(2 * np.pi * cycles), count
+    )
+
+
+def scattered(starts: NDArray[np.int64], grains: Signal, count: int) -> Signal:
+    """Return the sum of grains [K, M] at their starts, circular, float64 [count]."""
+    places = (starts[:, None] + np.arange(grains.shape[1])) % count
+    return np.bincount(places.ravel(), grains.ravel(), count)
+
+
+def _grain_time(taus: Signal) -> Signal:
+    """Return seconds from a grain's start, until the slowest is down by 52 dB."""
+    return np.arange(1, int(6 * taus.max() * RATE) + 2) / RATE
+
+
+def _curve(count: int, levels: ArrayLike) -> Signal:
+    """Return the amplitude of each bin of a spectrum, float64 [count // 2 + 1]."""
+    density = np.asarray(levels, np.float64) - 10 * np.log10(np.diff(EDGES))
+    octaves = np.log2(np.sqrt(EDGES[1:] * EDGES[:-1]))
+    frequencies = np.fft.rfftfreq(count, 1 / RATE)
+    heard = np.log2(np.maximum(frequencies, 1.0))
+    curve = 10 ** (np.interp(heard, octaves, density) / 20)
+    curve[frequencies < EDGES[0]] = 0
+    return curve
