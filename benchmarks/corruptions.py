@@ -5,6 +5,11 @@ of 224x224 and 10 s at 16 kHz) and a long one (250 frames of 640x360 and 10 s at
 48 kHz): the least of several rounds. Where imagecorruptions, albumentations or
 audiomentations can be imported, their like effect is timed on the same input in the
 same process, and the ratio is printed: above 1, avplug is faster.
+
+``--reference FILE`` takes figures of the public benchmark's own code, measured once on
+another machine beside the same peers, and prints the ratio to it. The machines' speeds
+are compared by imagecorruptions: the median, over its effects, of its time here by its
+time there.
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ import os
 # Before NumPy is imported: BLAS reads it once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import json
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -22,6 +29,8 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from math import exp, log
+from pathlib import Path
+from statistics import median
 from typing import Any, TypeAlias
 
 import cv2
@@ -227,6 +236,46 @@ def show(rows: list[Row], clip: Clip, count: int) -> None:
         )
 
 
+def reference_ms(timings: dict[str, Any], name: str, length: str) -> float:
+    """Return what the reference needs for a clip, on the machine that timed it."""
+    row = timings["final_run2"][name]
+    count, size = {"short": (10, "v224"), "long": (250, "v640")}[length]
+    return float(count * row[f"ref_{size}"] + row["ref_a"])
+
+
+def machine_factor(timings: dict[str, Any], rows: list[Row], length: str) -> float:
+    """Return how many times slower this machine is than the one of ``timings``."""
+    count, size = {"short": (10, "v224"), "long": (250, "v640")}[length]
+    there = timings["peers_ic"]
+    ratios = [
+        row.peers["imagecorruptions"] / (count * there[effect][size])
+        for row in rows
+        if "imagecorruptions" in row.peers
+        and size in there[effect := f"imagecorruptions:{IMAGECORRUPTIONS[row.name]}"]
+    ]
+    if not ratios:
+        sys.exit("--reference needs imagecorruptions to compare the machines by.")
+    return median(ratios)
+
+
+def show_reference(timings: dict[str, Any], rows: list[Row], length: str) -> None:
+    """Print the ratio of the reference's time to ours, for each row and in all."""
+    factor = machine_factor(timings, rows, length)
+    ours = {row.name: row.video + row.audio for row in rows if row.severity == 3}
+    theirs = {name: factor * reference_ms(timings, name, length) for name in ours}
+    print(
+        f"\nreference, {length} clip (this machine takes {factor:.2f} times as long):"
+    )
+    ratios = {name: theirs[name] / ours[name] for name in ours}
+    print("  ".join(f"{name} {ratio:.1f}x" for name, ratio in ratios.items()))
+    mean = exp(sum(map(log, ratios.values())) / len(ratios))
+    worst = min(ratios, key=ratios.__getitem__)
+    print(
+        f"sweep {sum(theirs.values()) / sum(ours.values()):.1f}x, geometric mean "
+        f"{mean:.1f}x, worst {ratios[worst]:.1f}x ({worst})"
+    )
+
+
 def main() -> None:
     """Parse the options, and print a table for each clip."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -236,6 +285,7 @@ def main() -> None:
     parser.add_argument("--all-severities", action="store_true")
     parser.add_argument("--corruption", action="append", help="default: all")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--reference", type=Path, help="timings of the public code")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     # Once a large array was freed, as in any process with a model, the allocator
@@ -262,6 +312,9 @@ def main() -> None:
                 peers = peer_ms(found, inputs, spec.name, severity, options.rounds)
                 rows.append(Row(spec.name, severity, *own, peers))
         show(rows, inputs[0], len(inputs[1]))
+        if options.reference:
+            timings = json.loads(options.reference.read_text(encoding="utf-8"))
+            show_reference(timings, rows, length)
 
 
 if __name__ == "__main__":
