@@ -1,17 +1,46 @@
-"""Fire: noise with the octave levels of recordings."""
+"""Fire: a low rumble of flames, and wood that crackles."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.sounds.synth import RATE, shaped_noise
+from avplug.builtin_corruptions.sounds.synth import (
+    RATE,
+    breathing,
+    bursts,
+    drift,
+    logarithmic,
+    moments,
+    normals,
+    one_of,
+    unit,
+    varied,
+)
 from avplug.core.randomness import KeyedRandom
 
-LEVELS = (-16.5, -13.9, -12.5, -12.6, -19.6, -25.2, -20.8, -16.3, -19.1)
+#: Octave levels in dB of recorded flames, and their spread between recordings.
+LEVELS = (-12.0, -10.0, -9.0, -9.0, -13.0, -19.0, -23.0, -26.0, -29.0)
+SPREAD = 3.5
+#: Of a crackle.
+CRACKLE = (-60.0, -50.0, -40.0, -30.0, -24.0, -16.0, -9.0, -4.0, -5.0)
 
 
 def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
-    """Return fire, float32 [N] at 16 kHz."""
+    """Return a crackling fire, float32 [N] at 16 kHz, RMS 1."""
     count = round(seconds * RATE)
-    return shaped_noise(rng.stream("noise"), count, LEVELS).astype(np.float32)
+    levels = varied(rng.stream("levels"), LEVELS, SPREAD)
+    slow = 0.15 * drift(rng.stream("slow"), count, 3.0, 0.5)
+    rumble = breathing(rng.stream("rumble"), count, levels, slow, 0.15, 5.0)
+    loud = one_of(rng.stream("crackles are"), 0.4, 1.3)
+    crackles = _crackles(rng.stream("crackles"), count)
+    return unit(rumble + loud * crackles).astype(np.float32)
+
+
+def _crackles(rng: KeyedRandom, count: int) -> NDArray[np.float64]:
+    """Return crackles, few of them loud, float64 [count], RMS 1."""
+    rate = one_of(rng.stream("rate"), 8, 30)
+    starts = moments(rng.stream("starts"), count, rate)
+    sizes = np.exp(1.3 * normals(rng.stream("sizes"), starts.size))
+    taus = logarithmic(rng.stream("taus"), 0.0003, 0.004, starts.size)
+    return unit(bursts(rng.stream("noise"), starts, sizes, taus, CRACKLE, count))

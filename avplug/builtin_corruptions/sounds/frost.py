@@ -1,17 +1,48 @@
-"""Frost: noise with the octave levels of recordings."""
+"""Frost: the rumble of a cold wind, and ice that cracks low and rarely."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.sounds.synth import RATE, shaped_noise
+from avplug.builtin_corruptions.sounds.synth import (
+    RATE,
+    breathing,
+    chirps,
+    drift,
+    logarithmic,
+    moments,
+    normals,
+    one_of,
+    uniform,
+    unit,
+    varied,
+)
 from avplug.core.randomness import KeyedRandom
 
-LEVELS = (-29.0, -16.9, -11.1, -13.1, -6.3, -7.7, -14.8, -16.6, -21.4)
+#: Octave levels in dB of two recorded sources, a bright and a deep one, and the spread.
+BRIGHT = (-28.5, -18.5, -14.4, -19.6, -6.0, -2.8, -9.9, -13.3, -19.4)
+DEEP = (-29.8, -14.5, -6.2, -3.4, -6.9, -14.9, -22.1, -21.4, -24.5)
+SPREAD = 1.0
 
 
 def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
-    """Return frost, float32 [N] at 16 kHz."""
+    """Return freezing, float32 [N] at 16 kHz, RMS 1."""
     count = round(seconds * RATE)
-    return shaped_noise(rng.stream("noise"), count, LEVELS).astype(np.float32)
+    deep = one_of(rng.stream("deep"), 0.0, 0.9)
+    between = np.array(BRIGHT) + deep * (np.array(DEEP) - np.array(BRIGHT))
+    levels = varied(rng.stream("levels"), between, SPREAD)
+    slow = (0.25 + 0.15 * deep) * drift(rng.stream("slow"), count, 3.0, 1.0)
+    rumble = breathing(rng.stream("rumble"), count, levels, slow, 0.25, 2.0)
+    cracks = _cracks(rng.stream("cracks"), count, 2 + 5 * deep)
+    return unit(rumble + 0.9 * deep * cracks).astype(np.float32)
+
+
+def _cracks(rng: KeyedRandom, count: int, rate: float) -> NDArray[np.float64]:
+    """Return cracks of ice, each a ringing knock, float64 [count], RMS 1."""
+    starts = moments(rng.stream("starts"), count, rate)
+    sizes = np.exp(0.8 * normals(rng.stream("sizes"), starts.size))
+    taus = logarithmic(rng.stream("taus"), 0.02, 0.08, starts.size)
+    pitches = logarithmic(rng.stream("pitches"), 110, 700, starts.size)
+    rises = uniform(rng.stream("rises"), -0.05, 0.05, starts.size)
+    return unit(chirps(starts, sizes, taus, pitches, rises, count))

@@ -1,17 +1,54 @@
-"""Snow: noise with the octave levels of recordings."""
+"""Snow: the hiss of falling flakes, and the ticks and crunches of those that break."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.sounds.synth import RATE, shaped_noise
+from avplug.builtin_corruptions.sounds.synth import (
+    RATE,
+    breathing,
+    bursts,
+    drift,
+    logarithmic,
+    moments,
+    normals,
+    one_of,
+    unit,
+    varied,
+)
 from avplug.core.randomness import KeyedRandom
 
+#: Octave levels in dB of recorded snowfall, and their spread between recordings.
 LEVELS = (-24.1, -14.7, -13.9, -14.7, -15.2, -12.1, -8.8, -5.2, -5.2)
+SPREAD = 1.0
+#: Of crunches, of snow that breaks, and of ticks, of single grains.
+CRUNCH = (-40.0, -14.0, -8.0, -6.0, -6.0, -8.0, -14.0, -20.0, -26.0)
+TICK = (-40.0, -30.0, -26.0, -22.0, -18.0, -14.0, -9.0, -4.0, -5.0)
 
 
 def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
-    """Return snow, float32 [N] at 16 kHz."""
+    """Return falling snow, float32 [N] at 16 kHz, RMS 1."""
     count = round(seconds * RATE)
-    return shaped_noise(rng.stream("noise"), count, LEVELS).astype(np.float32)
+    levels = varied(rng.stream("levels"), LEVELS, SPREAD)
+    slow = 0.15 * drift(rng.stream("slow"), count, 10.0, 0.5)
+    hiss = breathing(rng.stream("hiss"), count, levels, slow, 0.12, 15.0)
+    ticks = _grains(rng.stream("ticks"), count, (25, 50), (0.001, 0.008), TICK)
+    crunches = _grains(rng.stream("crunches"), count, (6, 15), (0.004, 0.03), CRUNCH)
+    loud = one_of(rng.stream("ticks are"), 0.4, 0.7)
+    return unit(hiss + loud * ticks + 0.3 * crunches).astype(np.float32)
+
+
+def _grains(
+    rng: KeyedRandom,
+    count: int,
+    rates: tuple[float, float],
+    lengths: tuple[float, float],
+    levels: tuple[float, ...],
+) -> NDArray[np.float64]:
+    """Return bursts of noise of unequal size, float64 [count], RMS 1."""
+    rate = one_of(rng.stream("rate"), *rates)
+    starts = moments(rng.stream("starts"), count, rate)
+    sizes = np.exp(normals(rng.stream("sizes"), starts.size))
+    taus = logarithmic(rng.stream("taus"), *lengths, starts.size)
+    return unit(bursts(rng.stream("noise"), starts, sizes, taus, levels, count))

@@ -7,6 +7,7 @@ stream it is given. Levels are those of nine octaves, as in a sound's profile: b
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +20,8 @@ from avplug.signal.quantiles import normal_table
 RATE = 16_000
 #: Edges in Hz of the nine octaves whose levels shape a noise.
 EDGES = np.array([20.0, *(62.5 * 2.0 ** np.arange(-0.5, 7)), 8_000.0])
+#: Hz between the bands that breathe by themselves.
+BANDS = (177.0, 707.0, 2828.0)
 
 Signal: TypeAlias = NDArray[np.float64]
 
@@ -69,6 +72,66 @@ def shaped_noise(rng: KeyedRandom, count: int, levels: ArrayLike) -> Signal:
     return unit(np.fft.irfft(spectrum, count))
 
 
+def varied(rng: KeyedRandom, levels: ArrayLike, spread: float) -> Signal:
+    """Return nine octave levels of another source of the same kind, float64 [9].
+
+    Args:
+        rng: What it is for.
+        levels: The kind's, in dB.
+        spread: Standard deviation in dB; a part of it is a tilt of the whole.
+    """
+    drawn = normals(rng, 10)
+    tilt = drawn[9] * np.linspace(-1, 1, 9)
+    return np.asarray(levels, np.float64) + spread * (0.7 * drawn[:9] + 0.9 * tilt)
+
+
+def breathing(
+    rng: KeyedRandom,
+    count: int,
+    levels: ArrayLike,
+    common: Signal,
+    own: float,
+    fastest: float,
+) -> Signal:
+    """Return shaped noise whose loudness drifts, each band's also by itself.
+
+    Args:
+        rng: What it is for.
+        count: Samples.
+        levels: Nine octave levels in dB.
+        common: float64 [count], the logarithm of a gain that all bands share.
+        own: Standard deviation of the logarithm of each band's own gain.
+        fastest: Hz; no band's own gain moves faster.
+
+    Returns:
+        float64 [count], RMS 1.
+    """
+    bins = count // 2 + 1
+    drawn = normals(rng.stream("noise"), 2 * bins).view(np.complex128)
+    spectrum = drawn * _curve(count, levels)
+    edges = [0, *(round(edge * count / RATE) for edge in BANDS), bins]
+    noise = np.zeros(count)
+    for band, (low, high) in enumerate(pairwise(edges)):
+        part = np.zeros(bins, np.complex128)
+        part[low:high] = spectrum[low:high]
+        gain = own * drift(rng.stream("band", band), count, fastest, 1.0)
+        noise += np.fft.irfft(part, count) * np.exp(gain + common)
+    return unit(noise)
+
+
+def bursts(
+    rng: KeyedRandom,
+    starts: NDArray[np.int64],
+    sizes: Signal,
+    taus: Signal,
+    levels: ArrayLike,
+    count: int,
+) -> Signal:
+    """Return short bursts of shaped noise, float64 [count]; see :func:`decays`."""
+    envelope = decays(starts, sizes, taus, count)
+    return filtered(normals(rng, count) * envelope, levels)
+
+
 def drift(rng: KeyedRandom, count: int, fastest: float, slope: float = 0.0) -> Signal:
     """Return slow noise, float64 [count], zero mean, unit variance.
 
@@ -94,7 +157,8 @@ def moments(rng: KeyedRandom, count: int, per_second: float) -> NDArray[np.int64
     spread = float(normals(rng.stream("how many"), 1)[0]) * expected**0.5
     events = max(1, round(expected + spread))
     drawn = rng.stream("when").generator().random(events)
-    return (drawn * count).astype(np.int64)
+    starts: NDArray[np.int64] = (drawn * count).astype(np.int64)
+    return starts
 
 
 def decays(
@@ -141,12 +205,16 @@ def chirps(
 def scattered(starts: NDArray[np.int64], grains: Signal, count: int) -> Signal:
     """Return the sum of grains [K, M] at their starts, circular, float64 [count]."""
     places = (starts[:, None] + np.arange(grains.shape[1])) % count
-    return np.bincount(places.ravel(), grains.ravel(), count)
+    summed: Signal = np.bincount(places.ravel(), grains.ravel(), count).astype(
+        np.float64, copy=False
+    )
+    return summed
 
 
 def _grain_time(taus: Signal) -> Signal:
     """Return seconds from a grain's start, until the slowest is down by 52 dB."""
-    return np.arange(1, int(6 * taus.max() * RATE) + 2) / RATE
+    time: Signal = np.arange(1, int(6 * taus.max() * RATE) + 2) / RATE
+    return time
 
 
 def _curve(count: int, levels: ArrayLike) -> Signal:

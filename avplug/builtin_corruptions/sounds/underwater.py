@@ -1,17 +1,50 @@
-"""Underwater: noise with the octave levels of recordings."""
+"""Underwater: a deep rumble without treble, and bubbles that rise."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.sounds.synth import RATE, shaped_noise
+from avplug.builtin_corruptions.sounds.synth import (
+    RATE,
+    breathing,
+    chirps,
+    drift,
+    logarithmic,
+    moments,
+    normals,
+    one_of,
+    uniform,
+    unit,
+    varied,
+)
 from avplug.core.randomness import KeyedRandom
 
-LEVELS = (-30.3, -19.6, -8.7, -4.4, -8.4, -17.9, -31.3, -40.8, -44.3)
+#: Octave levels in dB of two recorded sources, a far and a near one, and the spread.
+FAR = (-13.7, -7.3, -7.9, -2.7, -13.6, -36.3, -51.2, -67.8, -71.0)
+NEAR = (-40.8, -27.3, -9.2, -5.5, -5.1, -6.4, -18.7, -23.7, -27.5)
+SPREAD = 1.5
 
 
 def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
-    """Return underwater, float32 [N] at 16 kHz."""
+    """Return the sound under water, float32 [N] at 16 kHz, RMS 1."""
     count = round(seconds * RATE)
-    return shaped_noise(rng.stream("noise"), count, LEVELS).astype(np.float32)
+    near = one_of(rng.stream("near"), 0.1, 1.0)
+    between = np.array(FAR) + near * (np.array(NEAR) - np.array(FAR))
+    levels = varied(rng.stream("levels"), between, SPREAD)
+    slow = 0.12 * drift(rng.stream("slow"), count, 3.0, 1.0)
+    rumble = breathing(rng.stream("rumble"), count, levels, slow, 0.15, 4.0)
+    bubbles = _bubbles(rng.stream("bubbles"), count)
+    loud = one_of(rng.stream("bubbles are"), 0.5, 0.9)
+    return unit(rumble + loud * bubbles).astype(np.float32)
+
+
+def _bubbles(rng: KeyedRandom, count: int) -> NDArray[np.float64]:
+    """Return rising bubbles, whose pitch rises too, float64 [count], RMS 1."""
+    rate = one_of(rng.stream("rate"), 15, 40)
+    starts = moments(rng.stream("starts"), count, rate)
+    sizes = np.exp(0.5 * normals(rng.stream("sizes"), starts.size))
+    taus = logarithmic(rng.stream("taus"), 0.01, 0.04, starts.size)
+    pitches = logarithmic(rng.stream("pitches"), 150, 900, starts.size)
+    rises = uniform(rng.stream("rises"), 0.02, 0.15, starts.size)
+    return unit(chirps(starts, sizes, taus, pitches, rises, count))
