@@ -1,0 +1,118 @@
+"""Concert: lights that dazzle the camera, and music over everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi, sqrt
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.pixels import Pixels
+from avplug.builtin_corruptions.timeline import Drift, Envelope
+from avplug.core.clip import ClipInfo
+from avplug.core.corruption import Corruption
+from avplug.core.randomness import KeyedRandom
+
+VALUE_SHIFT = (0.1, 0.2, 0.3, 0.4, 0.5)
+SNR_DB = {
+    "paper": (40.0, 30.0, 20.0, 10.0, 0.0),
+    "released": (20.0, 15.0, 10.0, 5.0, 0.0),
+}
+#: Tempo of dance music, beats a minute.
+SLOWEST, FASTEST = 118.0, 132.0
+#: How much the lights and the music's loudness swing with the beat.
+SWING = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ConcertScene:
+    """Mean rise of the HSV value (0..1), the music's SNR, and the beat of both."""
+
+    value_shift: float
+    snr_db: float
+    beat: Envelope
+
+
+def drawn_beat(rng: KeyedRandom) -> Envelope:
+    """Draw a beat with a mean of 1: a tempo, where it starts, and a softer half-beat."""
+    tempo, start = rng.generator().random(2)
+    frequency = (SLOWEST + (FASTEST - SLOWEST) * tempo) / 60
+    pulse = Drift(
+        np.array([frequency, frequency / 2]),
+        2 * pi * start * np.array([1.0, 0.5]),
+        np.array([sqrt(1.6), sqrt(0.4)]),
+    )
+    return Envelope(pulse, SWING)
+
+
+class Concert(Corruption):
+    """The HSV value of each pixel rises on the beat, with music at an SNR.
+
+    Picture: ``V + c`` in HSV, clipped, where c swings around the severity's value with
+    the beat; hue and saturation stay, black turns grey. Sound: concert music that gets
+    louder on the same beat, not clipped. Source: AVRobustBench (arXiv:2506.00358).
+    """
+
+    def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> ConcertScene:
+        """Draw the beat, and return the parameters of a severity from 1 to 5."""
+        level = severity - 1
+        return ConcertScene(
+            VALUE_SHIFT[level],
+            SNR_DB[self.profile][level],
+            drawn_beat(rng.stream("beat")),
+        )
+
+    def video(
+        self,
+        frames: Pixels,
+        times: NDArray[np.float64],
+        scene: ConcertScene,
+        rng: KeyedRandom,
+    ) -> Pixels:
+        """Return frames in the lights, uint8 [T, H, W, 3]."""
+        lit = np.empty(frames.shape, np.uint8)
+        shifts = 255 * scene.value_shift * scene.beat.at(times)
+        for frame, shift, target in zip(frames, shifts, lit, strict=True):
+            brighten(frame, float(shift), target)
+        return lit
+
+    def audio(
+        self,
+        samples: NDArray[np.float32],
+        sample_rate: int,
+        scene: ConcertScene,
+        rng: KeyedRandom,
+    ) -> NDArray[np.float32]:
+        """Return sound with music, float32 [C, N]; it may leave -1..1."""
+        return add_background(
+            samples, sample_rate, "concert", scene.snr_db, rng, scene.beat
+        )
+
+
+def brighten(frame: Pixels, shift: float, out: Pixels) -> None:
+    """Write a frame whose HSV value is raised by ``shift`` levels.
+
+    All channels grow by one factor, ``min(V + shift, 255) / V`` of the largest channel
+    V, which is what the way through HSV comes to. Black has no hue and turns grey.
+
+    Args:
+        frame: uint8 [H, W, 3].
+        shift: Levels, 0 to 255.
+        out: uint8 [H, W, 3].
+    """
+    value = np.arange(256, dtype=np.float64)
+    raised = np.minimum(value + shift, 255)
+    factor = (raised / np.maximum(value, 1)).astype(np.float32)
+    planes = cv2.split(frame)
+    largest = cv2.max(cv2.max(planes[0], planes[1]), planes[2])
+    gain = cv2.LUT(largest, factor)
+    bright = [cv2.multiply(plane, gain, dtype=cv2.CV_8U) for plane in planes]
+    if not largest.all():
+        black = np.zeros(256, np.uint8)
+        black[0] = round(shift)
+        grey = cv2.LUT(largest, black)
+        bright = [cv2.add(plane, grey) for plane in bright]
+    cv2.merge(bright, out)
