@@ -24,8 +24,8 @@ Field = NDArray[np.float32]
 #: How many textures there are.
 TEXTURES = 4
 #: Shade of a texture: mean and standard deviation in levels.
-MEAN, SIGMA = 172.0, 50.0
-FEATHERS = 46
+MEAN, SIGMA = 178.0, 45.0
+FEATHERS = 70
 
 
 @dataclass(slots=True)
@@ -58,13 +58,13 @@ def _grown(rng: KeyedRandom) -> _Plumage:
         u = dx * np.float32(right) + dy * np.float32(down)
         v = dy * np.float32(right) - dx * np.float32(down)
         v += u * u * ((bow - np.float32(0.5)) * np.float32(0.006))
-        far = np.sqrt(np.square(u * np.float32(0.38)) + v * v)
+        far = np.sqrt(np.square(u * np.float32(0.3)) + v * v)
         far *= np.float32(0.7) + np.float32(0.6) * size
         covers = far < nearest
         second = np.where(covers, nearest, np.minimum(second, far))
         nearest = np.where(covers, far, nearest)
         along[covers], aside[covers] = u[covers], np.abs(v[covers])
-        pitch[covers], shade[covers] = 10 + 10 * size, bow
+        pitch[covers], shade[covers] = 7 + 7 * size, bow
     return _Plumage(along, aside, nearest, second - nearest, pitch, shade)
 
 
@@ -88,13 +88,14 @@ def frost_texture(number: int) -> Pixels:
     """
     rng = KeyedRandom(("frost texture", number))
     grown = _grown(rng)
-    barbs = _ridges((grown.along - 0.58 * grown.aside) / grown.pitch)
-    barbules = _ridges((grown.along + 1.7 * grown.aside) / (0.33 * grown.pitch))
-    rib = np.clip(1 - grown.aside / 2.2, 0, 1)
-    thickness = np.clip(1 - grown.depth / 60, 0, 1)
-    feathers = 0.75 * barbs**2 * (0.45 + 0.55 * barbules) + 0.9 * rib + 0.35 * thickness
-    feathers *= 0.35 + 0.65 * np.clip(grown.gap / 5, 0, 1)
+    unrest = 0.35 * fractal(rng.stream("unrest"), (37, 75), 0.7)
+    barbs = _ridges((grown.along - 0.58 * grown.aside) / grown.pitch + unrest)
+    barbules = _ridges((grown.along + 1.7 * grown.aside) / (0.4 * grown.pitch) + unrest)
+    reach = np.clip(1 - grown.depth / 45, 0, 1)
+    rib = np.clip(1 - grown.aside / (0.6 + 2 * reach), 0, 1)
+    feathers = barbs**3 * (0.3 + 0.7 * barbules) * (0.3 + 0.7 * reach) + 0.8 * rib
+    feathers *= 0.25 + 0.75 * np.clip(grown.gap / 7, 0, 1)
     cloud = fractal(rng.stream("cloud"), (3, 7, 13, 29), 0.6)
-    grain = fractal(rng.stream("grain"), (97, 181), 0.8)
-    ice = standardised(feathers + 0.12 * grown.shade) + 0.5 * cloud + 0.22 * grain
+    grain = fractal(rng.stream("grain"), (151, 211), 0.8)
+    ice = 0.75 * standardised(feathers + 0.2 * grown.shade) + 0.75 * cloud + 0.25 * grain
     return levels(standardised(ice), SIGMA, MEAN)

@@ -42,6 +42,26 @@ _CORRUPTIONS = (
         "compression",
         "JPEG at low quality, coarse DCT quantiser (profile released: low-pass)",
     ),
+    _spec(
+        "environmental",
+        "frost",
+        "Ice crystals on the lens, cracking ice at an SNR",
+    ),
+    _spec(
+        "environmental",
+        "spatter",
+        "Drops of water, then of mud on the lens, dripping at an SNR",
+    ),
+    _spec(
+        "environmental",
+        "underwater",
+        "Red faded, blurred and hazy (profile released: blue), a dive's sound at an SNR",
+    ),
+    _spec(
+        "human-related",
+        "smoke",
+        "Drifting smoke, a crackling fire and a siren at an SNR",
+    ),
 )
 
 

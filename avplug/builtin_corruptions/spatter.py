@@ -111,7 +111,7 @@ class Spatter(Corruption):
 
 def tinted(cover: Pixels, colour: tuple[int, int, int]) -> Pixels:
     """Return a colour times a cover, uint8 [H, W, 3] of uint8 [H, W]."""
-    table = np.rint(np.arange(256)[:, None] / 255 * np.array(colour)).astype(np.uint8)
+    table = (np.arange(256)[:, None] * np.array(colour) // 255).astype(np.uint8)
     layer = cv2.LUT(cv2.cvtColor(cover, cv2.COLOR_GRAY2RGB), table[None])
     return np.asarray(layer, np.uint8)
 
@@ -154,7 +154,8 @@ def water_light(drops: NDArray[np.float32], scene: SpatterScene) -> Pixels:
     if not brightest:
         return np.zeros(drops.shape, np.uint8)
     light *= np.float32(255 * scene.strength / brightest)
-    return np.rint(light).astype(np.uint8)
+    # Cut to whole levels like the public code's, or faint drops would be brighter.
+    return light.astype(np.uint8)
 
 
 def embossed(shades: Pixels) -> Pixels:
