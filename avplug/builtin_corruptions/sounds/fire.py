@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from avplug.builtin_corruptions.sounds.grains import bursts, moments
 from avplug.builtin_corruptions.sounds.synth import (
     RATE,
+    between,
     breathing,
-    bursts,
     drift,
     logarithmic,
-    moments,
     normals,
     one_of,
     unit,
@@ -19,9 +19,11 @@ from avplug.builtin_corruptions.sounds.synth import (
 )
 from avplug.core.randomness import KeyedRandom
 
-#: Octave levels in dB of recorded flames, and their spread between recordings.
-LEVELS = (-12.0, -10.0, -9.0, -9.0, -13.0, -19.0, -23.0, -26.0, -29.0)
-SPREAD = 3.5
+#: Octave levels in dB of recorded flames, from afar and from near, and the spread
+#: between recordings.
+FAR = (-6.0, -6.0, -5.0, -9.0, -22.0, -32.0, -28.0, -28.0, -32.0)
+NEAR = (-30.0, -24.0, -22.0, -16.0, -15.0, -13.0, -10.0, -4.5, -7.0)
+SPREAD = 4.0
 #: Of a crackle.
 CRACKLE = (-60.0, -50.0, -40.0, -30.0, -24.0, -16.0, -9.0, -4.0, -5.0)
 
@@ -29,10 +31,11 @@ CRACKLE = (-60.0, -50.0, -40.0, -30.0, -24.0, -16.0, -9.0, -4.0, -5.0)
 def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
     """Return a crackling fire, float32 [N] at 16 kHz, RMS 1."""
     count = round(seconds * RATE)
-    levels = varied(rng.stream("levels"), LEVELS, SPREAD)
+    kind = between(FAR, NEAR, one_of(rng.stream("near"), 0.0, 0.5))
+    levels = varied(rng.stream("levels"), kind, SPREAD)
     slow = 0.15 * drift(rng.stream("slow"), count, 3.0, 0.5)
     rumble = breathing(rng.stream("rumble"), count, levels, slow, 0.15, 5.0)
-    loud = one_of(rng.stream("crackles are"), 0.4, 1.3)
+    loud = one_of(rng.stream("crackles are"), 0.5, 1.5)
     crackles = _crackles(rng.stream("crackles"), count)
     return unit(rumble + loud * crackles).astype(np.float32)
 

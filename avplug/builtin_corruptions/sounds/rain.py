@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from avplug.builtin_corruptions.sounds.grains import chirps, moments
 from avplug.builtin_corruptions.sounds.synth import (
     RATE,
+    between,
     breathing,
-    chirps,
     drift,
     logarithmic,
-    moments,
     normals,
     one_of,
     uniform,
@@ -20,15 +20,18 @@ from avplug.builtin_corruptions.sounds.synth import (
 )
 from avplug.core.randomness import KeyedRandom
 
-#: Octave levels in dB of recorded rain, and their spread between recordings.
-LEVELS = (-16.0, -14.1, -12.3, -10.9, -11.6, -10.2, -10.0, -8.6, -11.3)
-SPREAD = 3.0
+#: Octave levels in dB of recorded rain with little and with much of the wind in it,
+#: and the spread between recordings.
+CALM = (-25.0, -16.0, -12.0, -9.0, -9.0, -8.0, -9.0, -9.5, -13.0)
+WINDY = (-5.0, -11.0, -10.0, -11.0, -14.0, -14.0, -13.0, -11.0, -14.0)
+SPREAD = 4.0
 
 
 def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
     """Return rain, float32 [N] at 16 kHz, RMS 1."""
     count = round(seconds * RATE)
-    levels = varied(rng.stream("levels"), LEVELS, SPREAD)
+    kind = between(CALM, WINDY, one_of(rng.stream("windy"), 0.0, 1.0))
+    levels = varied(rng.stream("levels"), kind, SPREAD)
     slow = one_of(rng.stream("depth"), 0.04, 0.16) * drift(
         rng.stream("slow"), count, 6.0, 0.5
     )

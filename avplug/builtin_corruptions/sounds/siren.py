@@ -47,12 +47,14 @@ def _sweep(rng: KeyedRandom, count: int) -> Signal:
     time = np.arange(count) / RATE
     if kind < 0.5:  # wail
         turn = time * (0.15 + 0.25 * speed) + phase
-        return 0.5 - 0.5 * np.cos(2 * np.pi * turn)
-    if kind < 0.75:  # yelp: it rises slower than it falls
+        place = 0.5 - 0.5 * np.cos(2 * np.pi * turn)
+    elif kind < 0.75:  # yelp: it rises slower than it falls
         turn = (time * (2.5 + 1.5 * speed) + phase) % 1
-        return np.minimum(turn / 0.7, (1 - turn) / 0.3)
-    turn = time * (0.7 + 0.5 * speed) + phase  # two tones
-    return 0.3 + 0.4 / (1 + np.exp(-60 * np.sin(2 * np.pi * turn)))
+        place = np.minimum(turn / 0.7, (1 - turn) / 0.3)
+    else:  # two tones
+        turn = time * (0.7 + 0.5 * speed) + phase
+        place = 0.3 + 0.4 / (1 + np.exp(-60 * np.sin(2 * np.pi * turn)))
+    return np.asarray(place, np.float64)
 
 
 def _echoed(rng: KeyedRandom, sound: Signal) -> Signal:

@@ -1,4 +1,4 @@
-"""What synthesised sounds are made of: shaped noise, slow drifts, grains and chirps.
+"""What synthesised sounds are made of: shaped noise and slow drifts.
 
 Every function works in float64 at :data:`RATE` and draws its own numbers from the
 stream it is given. Levels are those of nine octaves, as in a sound's profile: below
@@ -16,14 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.quantiles import normal_table
 
+Signal: TypeAlias = NDArray[np.float64]
+
 #: Samples a second of every synthesised sound.
 RATE = 16_000
 #: Edges in Hz of the nine octaves whose levels shape a noise.
 EDGES = np.array([20.0, *(62.5 * 2.0 ** np.arange(-0.5, 7)), 8_000.0])
 #: Hz between the bands that breathe by themselves.
 BANDS = (177.0, 707.0, 2828.0)
-
-Signal: TypeAlias = NDArray[np.float64]
 
 
 def uniform(rng: KeyedRandom, low: float, high: float, count: int) -> Signal:
@@ -72,6 +72,12 @@ def shaped_noise(rng: KeyedRandom, count: int, levels: ArrayLike) -> Signal:
     return unit(np.fft.irfft(spectrum, count))
 
 
+def between(first: ArrayLike, second: ArrayLike, share: float) -> Signal:
+    """Return octave levels on the way from one kind to another, float64 [9]."""
+    start = np.asarray(first, np.float64)
+    return start + share * (np.asarray(second, np.float64) - start)
+
+
 def varied(rng: KeyedRandom, levels: ArrayLike, spread: float) -> Signal:
     """Return nine octave levels of another source of the same kind, float64 [9].
 
@@ -82,7 +88,8 @@ def varied(rng: KeyedRandom, levels: ArrayLike, spread: float) -> Signal:
     """
     drawn = normals(rng, 10)
     tilt = drawn[9] * np.linspace(-1, 1, 9)
-    return np.asarray(levels, np.float64) + spread * (0.7 * drawn[:9] + 0.9 * tilt)
+    changed: Signal = np.asarray(levels) + spread * (0.7 * drawn[:9] + 0.9 * tilt)
+    return changed
 
 
 def breathing(
@@ -119,19 +126,6 @@ def breathing(
     return unit(noise)
 
 
-def bursts(
-    rng: KeyedRandom,
-    starts: NDArray[np.int64],
-    sizes: Signal,
-    taus: Signal,
-    levels: ArrayLike,
-    count: int,
-) -> Signal:
-    """Return short bursts of shaped noise, float64 [count]; see :func:`decays`."""
-    envelope = decays(starts, sizes, taus, count)
-    return filtered(normals(rng, count) * envelope, levels)
-
-
 def drift(rng: KeyedRandom, count: int, fastest: float, slope: float = 0.0) -> Signal:
     """Return slow noise, float64 [count], zero mean, unit variance.
 
@@ -148,81 +142,12 @@ def drift(rng: KeyedRandom, count: int, fastest: float, slope: float = 0.0) -> S
     return unit(np.fft.irfft(spectrum, count))
 
 
-def moments(rng: KeyedRandom, count: int, per_second: float) -> NDArray[np.int64]:
-    """Return when random events happen, int64 [K] samples within ``count``.
-
-    K is near Poisson: normal with equal mean and variance.
-    """
-    expected = per_second * count / RATE
-    spread = float(normals(rng.stream("how many"), 1)[0]) * expected**0.5
-    events = max(1, round(expected + spread))
-    drawn = rng.stream("when").generator().random(events)
-    starts: NDArray[np.int64] = (drawn * count).astype(np.int64)
-    return starts
-
-
-def decays(
-    starts: NDArray[np.int64], sizes: Signal, taus: Signal, count: int
-) -> Signal:
-    """Return a sum of sudden rises that decay exponentially, float64 [count].
-
-    Args:
-        starts: int64 [K], samples.
-        sizes: float64 [K].
-        taus: float64 [K], seconds.
-        count: Samples.
-    """
-    time = _grain_time(taus)
-    return scattered(starts, sizes[:, None] * np.exp(-time / taus[:, None]), count)
-
-
-def chirps(
-    starts: NDArray[np.int64],
-    sizes: Signal,
-    taus: Signal,
-    pitches: Signal,
-    rises: Signal,
-    count: int,
-) -> Signal:
-    """Return a sum of decaying sines with a rising pitch, float64 [count].
-
-    Args:
-        starts: int64 [K], samples.
-        sizes: float64 [K].
-        taus: float64 [K], seconds.
-        pitches: float64 [K], Hz at the start.
-        rises: float64 [K], the share of its pitch that a sine gains in one ``tau``.
-        count: Samples.
-    """
-    time = _grain_time(taus)
-    gone = time / taus[:, None]
-    cycles = pitches[:, None] * time * (1 + rises[:, None] * gone / 2)
-    return scattered(
-        starts, sizes[:, None] * np.exp(-gone) * np.sin(2 * np.pi * cycles), count
-    )
-
-
-def scattered(starts: NDArray[np.int64], grains: Signal, count: int) -> Signal:
-    """Return the sum of grains [K, M] at their starts, circular, float64 [count]."""
-    places = (starts[:, None] + np.arange(grains.shape[1])) % count
-    summed: Signal = np.bincount(places.ravel(), grains.ravel(), count).astype(
-        np.float64, copy=False
-    )
-    return summed
-
-
-def _grain_time(taus: Signal) -> Signal:
-    """Return seconds from a grain's start, until the slowest is down by 52 dB."""
-    time: Signal = np.arange(1, int(6 * taus.max() * RATE) + 2) / RATE
-    return time
-
-
 def _curve(count: int, levels: ArrayLike) -> Signal:
     """Return the amplitude of each bin of a spectrum, float64 [count // 2 + 1]."""
     density = np.asarray(levels, np.float64) - 10 * np.log10(np.diff(EDGES))
     octaves = np.log2(np.sqrt(EDGES[1:] * EDGES[:-1]))
     frequencies = np.fft.rfftfreq(count, 1 / RATE)
     heard = np.log2(np.maximum(frequencies, 1.0))
-    curve = 10 ** (np.interp(heard, octaves, density) / 20)
+    curve: Signal = 10 ** (np.interp(heard, octaves, density) / 20)
     curve[frequencies < EDGES[0]] = 0
     return curve

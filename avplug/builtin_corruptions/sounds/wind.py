@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from avplug.builtin_corruptions.sounds.synth import (
     RATE,
+    between,
     breathing,
     drift,
     one_of,
@@ -16,17 +17,22 @@ from avplug.builtin_corruptions.sounds.synth import (
 )
 from avplug.core.randomness import KeyedRandom
 
-#: Octave levels in dB of recorded wind, and their spread between recordings.
-LEVELS = (-10.3, -11.6, -14.2, -14.7, -8.7, -15.1, -21.4, -28.9, -39.6)
-SPREAD = 3.5
+#: Octave levels in dB of recorded wind, where it buffets the microphone and where it
+#: howls around an edge, and the spread between recordings.
+BUFFETING = (-1.5, -10.0, -15.0, -16.0, -19.0, -20.0, -24.0, -22.0, -36.0)
+HOWLING = (-15.0, -12.0, -12.0, -10.0, -1.8, -12.5, -21.0, -34.0, -42.0)
+SPREAD = 1.5
 #: Of a howl: a band around 500 Hz.
-HOWL = (-80.0, -60.0, -40.0, -14.0, 0.0, -12.0, -40.0, -60.0, -80.0)
+HOWL = (-80.0, -70.0, -50.0, -25.0, 0.0, -25.0, -50.0, -70.0, -80.0)
 
 
 def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
     """Return wind, float32 [N] at 16 kHz, RMS 1."""
     count = round(seconds * RATE)
-    levels = varied(rng.stream("levels"), LEVELS, SPREAD)
+    # Nearly always one or the other: a mixture of both has no voice.
+    howling = 1 / (1 + np.exp(12 * one_of(rng.stream("howling"), -0.5, 0.4)))
+    kind = between(BUFFETING, HOWLING, howling)
+    levels = varied(rng.stream("levels"), kind, SPREAD)
     gusts = 0.12 * drift(rng.stream("gusts"), count, 1.5, 1.0)
     flutter = 0.12 * drift(rng.stream("flutter"), count, 20.0)
     gain = gusts + flutter
@@ -34,5 +40,5 @@ def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
     noise = breathing(rng.stream("noise"), count, levels, gain, own, 4.0)
     howl = shaped_noise(rng.stream("howl"), count, HOWL)
     howl *= np.exp(0.4 * drift(rng.stream("edge"), count, 1.0, 1.0))
-    share = one_of(rng.stream("share"), 0.0, 0.5)
+    share = howling * one_of(rng.stream("share"), 0.2, 1.0)
     return unit(noise + share * howl).astype(np.float32)
