@@ -44,6 +44,11 @@ _CORRUPTIONS = (
     ),
     _spec(
         "environmental",
+        "snow",
+        "Falling flakes over a pale picture, hiss at an SNR",
+    ),
+    _spec(
+        "environmental",
         "frost",
         "Ice crystals on the lens, cracking ice at an SNR",
     ),
@@ -51,6 +56,16 @@ _CORRUPTIONS = (
         "environmental",
         "spatter",
         "Drops of water, then of mud on the lens, dripping at an SNR",
+    ),
+    _spec(
+        "environmental",
+        "wind",
+        "Motion blur that gusts with the noise of wind at an SNR",
+    ),
+    _spec(
+        "environmental",
+        "rain",
+        "Bluish streaks over a veiled picture, rain at an SNR",
     ),
     _spec(
         "environmental",

@@ -1,0 +1,129 @@
+"""A one-sided half-Gaussian motion blur, made of a few two-tap blurs.
+
+The kernel of ImageMagick's motion blur has ``2 r + 1`` taps of weight
+``exp(-i^2 / (2 sigma^2))``; tap i reads the pixel i steps along the angle. A product of
+two-tap blurs over 1, 2, 4, ... pixels comes near it, at a cost that grows only with
+the logarithm of its length. The weights of the taps are found by alternating least
+squares: the product is linear in each of them, so that each has its optimum in closed
+form while the others rest. It starts where a binary digit of i has the probability
+that the kernel gives it, and settles in two rounds, at a relative L2 error near 0.11.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import cos, floor, radians, sin
+from typing import TypeAlias, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8]
+#: Two-tap blurs: distance in pixels, and weight of the nearer tap.
+Doubling: TypeAlias = tuple[tuple[int, float], ...]
+
+#: Weights are multiples of 1/4096, so that every machine blurs alike.
+_WEIGHT_STEPS = 4096
+#: A far tap lighter than this is not worth a pass over the picture.
+_RAREST = 0.002
+_ROUNDS = 2
+
+
+def half_gaussian(radius: float, sigma: float, scale: float) -> NDArray[np.float64]:
+    """Return the weights of the pixels 0, 1, 2, ... steps along the angle.
+
+    Args:
+        radius: The kernel has ``2 radius + 1`` taps at scale 1.
+        sigma: Standard deviation of the whole Gaussian, in pixels at scale 1.
+        scale: What a pixel at scale 1 measures here. Below 1 the taps of scale 1 move
+            closer and are shared between the pixels beside them.
+
+    Returns:
+        float64 [K], sum 1.
+    """
+    if scale >= 1:
+        taps = np.arange(floor(2 * radius * scale) + 1)
+        weights = np.exp(-((taps / (sigma * scale)) ** 2) / 2)
+    else:
+        places = np.arange(2 * radius + 1)
+        taps_weights = np.exp(-((places / sigma) ** 2) / 2)
+        nearer, share = np.divmod(places * scale, 1)
+        below = np.bincount(nearer.astype(int), taps_weights * (1 - share))
+        above = np.bincount(nearer.astype(int) + 1, taps_weights * share)
+        weights = above
+        weights[: len(below)] += below
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised
+
+
+@lru_cache(maxsize=512)
+def doubling(radius: float, sigma: float, scale: float) -> Doubling:
+    """Return two-tap blurs whose product is near :func:`half_gaussian`.
+
+    Returns:
+        The longest distance first, so that the picture shrinks soonest.
+    """
+    weights = half_gaussian(radius, sigma, scale)
+    taps = np.arange(len(weights))
+    bits = int(taps[-1]).bit_length()
+    kept = [1 - float(weights[taps >> bit & 1 == 1].sum()) for bit in range(bits)]
+    wanted = np.zeros(1 << bits)
+    wanted[: len(weights)] = weights
+    for _ in range(_ROUNDS):
+        for bit in range(bits):
+            others = _product(kept, bit)
+            shifted = np.roll(others, 1 << bit)
+            slope = others - shifted
+            optimum = float(slope @ (wanted - shifted)) / float(slope @ slope)
+            kept[bit] = min(max(optimum, 0.5), 1.0)
+    return tuple(
+        (1 << bit, round(kept[bit] * _WEIGHT_STEPS) / _WEIGHT_STEPS)
+        for bit in reversed(range(bits))
+        if 1 - kept[bit] > _RAREST
+    )
+
+
+def _product(kept: list[float], but: int | None = None) -> NDArray[np.float64]:
+    """Return the kernel of all two-tap blurs but one, float64 [2^K]."""
+    kernel = np.ones(1)
+    for bit, near in enumerate(kept):
+        near = 1.0 if bit == but else near
+        kernel = np.concatenate((near * kernel, (1 - near) * kernel))
+    return kernel
+
+
+def motion_blur(
+    picture: Pixels,
+    blurs: Doubling,
+    degrees: float,
+    border: int = cv2.BORDER_REPLICATE,
+) -> Pixels:
+    """Return a picture blurred along an angle.
+
+    Args:
+        picture: uint8 [H, W] or [H, W, 3].
+        blurs: Of :func:`doubling`.
+        degrees: Where the taps read: 0 is to the right, 90 down.
+        border: What lies beyond the edge, as OpenCV names it.
+
+    Returns:
+        uint8 of the same shape, a new array.
+    """
+    turn = radians(degrees)
+    steps = [
+        (round(length * sin(turn)), round(length * cos(turn)), kept)
+        for length, kept in blurs
+    ]
+    down, right = sum(s[0] for s in steps), sum(s[1] for s in steps)
+    # All steps of a picture go the same way.
+    blurred = cv2.copyMakeBorder(
+        picture, max(-down, 0), max(down, 0), max(-right, 0), max(right, 0), border
+    )
+    for dy, dx, kept in steps:
+        rows, columns = blurred.shape[0] - abs(dy), blurred.shape[1] - abs(dx)
+        top, left = max(-dy, 0), max(-dx, 0)
+        near = blurred[top : top + rows, left : left + columns]
+        far = blurred[top + dy : top + dy + rows, left + dx : left + dx + columns]
+        blurred = cv2.addWeighted(near, kept, far, 1 - kept, 0)
+    return cast(Pixels, blurred)

@@ -1,0 +1,202 @@
+"""What snow and rain have in common: a brighter haze, and streaks that fall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import radians, tan
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.pixels import Pixels
+from avplug.builtin_corruptions.streaks import (
+    FallingLayer,
+    StreakLaw,
+    sheared,
+    streak_layer,
+)
+from avplug.builtin_corruptions.sway import Sway
+from avplug.builtin_corruptions.timeline import Envelope
+from avplug.core.clip import ClipInfo
+from avplug.core.corruption import Corruption
+from avplug.core.randomness import KeyedRandom
+
+SWAY_DEGREES = 5.0
+SNR_DB = {
+    "paper": (40.0, 30.0, 20.0, 10.0, 0.0),
+    "released": (20.0, 15.0, 10.0, 5.0, 0.0),
+}
+_RATE_STEPS = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrecipitationScene:
+    """Wind, rate and speeds that a clip's picture and sound share, and parameters.
+
+    Args:
+        noise_mean: Of the streaks, as the five after it; see :class:`StreakLaw`.
+        image_weight: What is left of the picture beside the haze.
+        snr_db: Of the sound.
+        direction: Where the streaks' blur reads, in degrees; 90 is down.
+        rate: How hard it falls: brightness of the streaks, loudness of the sound.
+        speeds: Of the two layers, frame heights a second.
+    """
+
+    noise_mean: float
+    noise_std: float
+    zoom: float
+    threshold: float
+    blur_radius: float
+    blur_sigma: float
+    image_weight: float
+    snr_db: float
+    direction: Sway
+    rate: Envelope
+    speeds: tuple[float, float]
+
+    @property
+    def law(self) -> StreakLaw:
+        """How a layer of streaks is drawn."""
+        return StreakLaw(
+            self.noise_mean,
+            self.noise_std,
+            self.zoom,
+            self.threshold,
+            self.blur_radius,
+            self.blur_sigma,
+        )
+
+
+class Precipitation(Corruption):
+    """Haze of the picture's own grey, and two layers of streaks that fall through it.
+
+    ``a x + (1 - a) max(x, haze(grey)) + C L + C L'``: L is interpolated noise above a
+    threshold, blurred along the way it falls; L' another one, blurred the other way.
+    The layers are drawn once for a clip and fall at speeds of their own, swaying
+    slowly; all at a rate that also rules the sound. Subclasses say how much of it.
+    """
+
+    sound: ClassVar[str]
+    #: By severity.
+    laws: ClassVar[tuple[StreakLaw, ...]]
+    image_weights: ClassVar[tuple[float, ...]]
+    #: Slope and offset of the haze over the grey value, in 0..1.
+    haze: ClassVar[tuple[float, float]]
+    #: Of the streaks: red, green, blue.
+    colour: ClassVar[tuple[float, float, float]]
+    #: Largest angle between the way of fall and straight down, in degrees.
+    slant: ClassVar[float]
+    #: Slowest and fastest layer, frame heights a second.
+    pace: ClassVar[tuple[float, float]]
+    #: Of the rate's changes, near their coefficient of variation.
+    rate_depth: ClassVar[float]
+
+    def scene(
+        self, info: ClipInfo, severity: int, rng: KeyedRandom
+    ) -> PrecipitationScene:
+        """Draw direction, rate and speeds; the rest are a severity's parameters."""
+        level = severity - 1
+        law = self.laws[level]
+        slow, fast = self.pace
+        draws = rng.stream("speeds").generator().random(2)
+        near, far = (slow + (fast - slow) * float(draw) for draw in draws)
+        return PrecipitationScene(
+            law.noise_mean,
+            law.noise_std,
+            law.zoom,
+            law.threshold,
+            law.blur_radius,
+            law.blur_sigma,
+            self.image_weights[level],
+            SNR_DB[self.profile][level],
+            Sway.drawn(rng.stream("direction"), -90, self.slant, SWAY_DEGREES),
+            Envelope.drawn(rng.stream("rate"), self.rate_depth),
+            (near, far),
+        )
+
+    def video(
+        self,
+        frames: Pixels,
+        times: NDArray[np.float64],
+        scene: PrecipitationScene,
+        rng: KeyedRandom,
+    ) -> Pixels:
+        """Return frames with haze and streaks, uint8 [T, H, W, 3]."""
+        height, width = frames.shape[1:3]
+        drawn_at = scene.direction.middle + scene.direction.base
+        shifts = _shears(scene.direction.at(times), drawn_at, height)
+        spans = np.ptp(shifts, axis=1)
+        layers = [
+            FallingLayer.of(
+                streak_layer(
+                    scene.law, height, width, drawn_at + back, rng.stream("layer", back)
+                ),
+                int(spans.max(initial=0)),
+                drawn_at,
+                speed,
+            )
+            for back, speed in zip((0, 180), scene.speeds, strict=True)
+        ]
+        kept, haze = _haze_tables(scene.image_weight, *self.haze)
+        rates = np.rint(_RATE_STEPS * scene.rate.at(times)) / _RATE_STEPS
+        spoilt = np.empty(frames.shape, np.uint8)
+        for frame, time, rate, shift, span, target in zip(
+            frames, times, rates, shifts, spans, spoilt, strict=True
+        ):
+            left, wide = -int(shift.max()), width + int(span)
+            near, far = (layer.window(float(time), left, wide) for layer in layers)
+            streaks = sheared(cv2.add(near, far), shift, width)
+            grey = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), haze)
+            planes = []
+            for plane, share in zip(cv2.split(frame), self.colour, strict=True):
+                glow = cv2.subtract(grey, cv2.LUT(plane, kept))
+                cv2.add(plane, glow, dst=glow)
+                light = cv2.LUT(streaks, _scaled(share * float(rate)))
+                planes.append(cv2.add(glow, light, dst=glow))
+            cv2.merge(planes, dst=target)
+        return spoilt
+
+    def audio(
+        self,
+        samples: NDArray[np.float32],
+        sample_rate: int,
+        scene: PrecipitationScene,
+        rng: KeyedRandom,
+    ) -> NDArray[np.float32]:
+        """Return sound with the weather in it, float32 [C, N]; may leave -1..1."""
+        return add_background(
+            samples, sample_rate, self.sound, scene.snr_db, rng, scene.rate
+        )
+
+
+def _shears(
+    degrees: NDArray[np.float64], drawn_at: float, height: int
+) -> NDArray[np.int64]:
+    """Return how far each row moves to turn streaks, int64 [T, height], in pixels."""
+    slope = np.tan(np.radians(degrees + 90)) - tan(radians(drawn_at + 90))
+    rows = np.arange(height) - height // 2
+    return np.rint(-slope[:, None] * rows).astype(np.int64)
+
+
+@lru_cache(maxsize=16)
+def _haze_tables(weight: float, slope: float, offset: float) -> tuple[Pixels, Pixels]:
+    """Return, for each level, its own and the haze's part in the maximum of both.
+
+    Returns:
+        uint8 [256] twice, in levels. The haze is rounded down, as the published code
+        truncates the result.
+    """
+    levels = np.arange(256)
+    kept = np.rint((1 - weight) * levels)
+    haze = np.floor((1 - weight) * (slope * levels + 255 * offset))
+    return kept.astype(np.uint8), haze.clip(0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=256)
+def _scaled(gain: float) -> Pixels:
+    """Return the levels 0..255 times a gain, uint8 [256]."""
+    return np.rint(np.arange(256) * gain).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,209 @@
+"""Falling streaks: layers of blurred flakes or drops on a torus, moved past the frame.
+
+A layer is drawn once for a clip and wraps around at the frame's size, so that a window
+onto it can move for ever. As every window holds the whole torus, all frames of a clip
+have equally much of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, cos, radians, sin
+from statistics import NormalDist
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.builtin_corruptions.motion_blur import Pixels, doubling, motion_blur
+from avplug.builtin_corruptions.timeline import pixel_scale
+from avplug.core.randomness import KeyedRandom
+from avplug.signal.quantiles import normal_table
+
+#: Normals are multiples of 1/128 and interpolation weights of 1/64: sums of products
+#: are then whole numbers that single precision holds exactly, on every machine.
+_NORMAL_STEPS = 128
+_WEIGHT_STEPS = 64
+#: Layers of frames below 224 are drawn finer by a whole factor, at most this one.
+_FINEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class StreakLaw:
+    """How a layer is drawn; lengths are in pixels of a frame of 224.
+
+    Args:
+        noise_mean: Of the normals, in 0..1 brightness.
+        noise_std: Of the normals.
+        zoom: Distance of the normals; between them they are interpolated.
+        threshold: What is darker vanishes.
+        blur_radius: Of the motion blur, see :mod:`~.motion_blur`.
+        blur_sigma: Of the motion blur.
+    """
+
+    noise_mean: float
+    noise_std: float
+    zoom: float
+    threshold: float
+    blur_radius: float
+    blur_sigma: float
+
+
+def streak_layer(
+    law: StreakLaw, height: int, width: int, degrees: float, rng: KeyedRandom
+) -> Pixels:
+    """Return one layer of streaks on a torus.
+
+    Frames smaller than 224 see a finer layer through larger pixels, as a camera would:
+    so flakes keep their share of the frame at any size.
+
+    Args:
+        law: How it is drawn.
+        height: Of the frame and the torus, in pixels.
+        width: Of the frame and the torus, in pixels.
+        degrees: Where the motion blur reads, 90 is down.
+        rng: What the layer is for.
+
+    Returns:
+        uint8 [height, width]. Its mean before the blur is the law's expectation,
+        whatever was drawn.
+    """
+    finer = min(max(1, ceil(1 / pixel_scale(height, width))), _FINEST)
+    shape = height * finer, width * finer
+    scale = pixel_scale(*shape)
+    flakes = _flakes(law, *shape, max(1.0, law.zoom * scale), rng)
+    blurs = doubling(law.blur_radius, law.blur_sigma, scale)
+    streaks = motion_blur(flakes, blurs, degrees, cv2.BORDER_WRAP)
+    if finer > 1:
+        streaks = cast(
+            Pixels, cv2.resize(streaks, (width, height), interpolation=cv2.INTER_AREA)
+        )
+    return streaks
+
+
+def _flakes(
+    law: StreakLaw, height: int, width: int, zoom: float, rng: KeyedRandom
+) -> Pixels:
+    """Return interpolated normals above the threshold, uint8 [height, width]."""
+    rows, columns = ceil(height / zoom), ceil(width / zoom)
+    table = np.rint(normal_table() * np.float32(_NORMAL_STEPS))
+    nodes = table.take(rng.uint16(rows * columns)).reshape(rows, columns)
+    left, right, after = _between(width, columns, zoom)
+    field = nodes[:, left] * (_WEIGHT_STEPS - after) + nodes[:, right] * after
+    upper, lower, below = _between(height, rows, zoom)
+    field = (
+        field[upper] * (_WEIGHT_STEPS - below[:, None]) + field[lower] * below[:, None]
+    )
+    field *= np.float32(255 * law.noise_std / (_NORMAL_STEPS * _WEIGHT_STEPS**2))
+    field += np.float32(255 * law.noise_mean)
+    np.clip(field, 0, 255, out=field)
+    field *= field >= np.float32(255 * law.threshold)
+    drawn = field.astype(np.uint8)
+    total = int(drawn.sum(dtype=np.int64))
+    if not total:
+        return drawn
+    gain = drawn.size * expected_level(law) / total
+    levels = np.rint(np.arange(256) * gain).clip(0, 255).astype(np.uint8)
+    return cast(Pixels, cv2.LUT(drawn, levels))
+
+
+@lru_cache(maxsize=32)
+def _between(
+    count: int, nodes: int, zoom: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Return for each pixel of a circle the node before, the one after, and how far.
+
+    Returns:
+        intp [count] twice, and float32 [count] in whole steps of 1/64.
+    """
+    # As OpenCV enlarges: nodes in the middle of their pixels.
+    places = np.rint(((np.arange(count) + 0.5) / zoom - 0.5) * _WEIGHT_STEPS)
+    before, after = np.divmod(places.astype(np.intp), _WEIGHT_STEPS)
+    return before % nodes, (before + 1) % nodes, after.astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def expected_level(law: StreakLaw) -> float:
+    """Return the mean of a layer in levels 0..255, over all that could be drawn."""
+    standard = NormalDist()
+    # Between nodes a normal's variance is smaller: the mean over where pixels of a
+    # frame of 224 lie, which other sizes have to meet.
+    shares = np.unique(np.mod((np.arange(224) + 0.5) / law.zoom - 0.5, 1).round(6))
+    narrow = np.sqrt((1 - shares) ** 2 + shares**2)
+    total = 0.0
+    for factor in np.outer(narrow, narrow).ravel():
+        std = law.noise_std * float(factor)
+        low, high = ((x - law.noise_mean) / std for x in (law.threshold, 1.0))
+        between = standard.cdf(high) - standard.cdf(low)
+        slope = standard.pdf(high) - standard.pdf(low)
+        total += law.noise_mean * between - std * slope + 1 - standard.cdf(high)
+    return 255 * total / narrow.size**2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FallingLayer:
+    """A torus of streaks, and how it moves.
+
+    Args:
+        tiles: uint8 [2 H, W + margin], the torus repeated.
+        height: H, its period in pixels.
+        width: W, its period in pixels.
+        down: Pixels a second.
+        right: Pixels a second.
+    """
+
+    tiles: Pixels
+    height: int
+    width: int
+    down: float
+    right: float
+
+    @classmethod
+    def of(
+        cls, torus: Pixels, margin: int, degrees: float, speed: float
+    ) -> FallingLayer:
+        """Repeat a torus, and let it move away from where its blur reads.
+
+        Args:
+            torus: uint8 [H, W].
+            margin: Largest width of a window beyond W, in pixels.
+            degrees: Where the blur reads.
+            speed: Frame heights a second.
+        """
+        height, width = torus.shape
+        tiles = cv2.copyMakeBorder(torus, 0, height, 0, width + margin, cv2.BORDER_WRAP)
+        pace = speed * height
+        turn = radians(degrees)
+        return cls(
+            cast(Pixels, tiles), height, width, -pace * sin(turn), -pace * cos(turn)
+        )
+
+    def window(self, seconds: float, left: int, width: int) -> Pixels:
+        """Return what is before the columns ``left .. left + width``, a view."""
+        top = -round(self.down * seconds) % self.height
+        start = (left - round(self.right * seconds)) % self.width
+        return self.tiles[top : top + self.height, start : start + width]
+
+
+def sheared(wide: Pixels, shifts: NDArray[np.int64], width: int) -> Pixels:
+    """Return rows of a picture, each moved to the right by its own distance.
+
+    Args:
+        wide: uint8 [H, W + margin]; its first column belongs at ``-max(shifts)``.
+        shifts: int64 [H], sorted either way, in pixels.
+        width: W.
+
+    Returns:
+        uint8 [H, W].
+    """
+    starts = shifts.max() - shifts
+    edges = np.flatnonzero(np.diff(starts)) + 1
+    out = np.empty((len(shifts), width), np.uint8)
+    bounds = [0, *edges.tolist(), len(shifts)]
+    for top, bottom, start in zip(
+        bounds, bounds[1:], starts[bounds[:-1]].tolist(), strict=False
+    ):
+        out[top:bottom] = wide[top:bottom, start : start + width]
+    return out
