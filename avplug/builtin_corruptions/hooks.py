@@ -77,6 +77,11 @@ _CORRUPTIONS = (
         "smoke",
         "Drifting smoke, a crackling fire and a siren at an SNR",
     ),
+    _spec(
+        "human-related",
+        "interference",
+        "A picture that turns where the sound drops out: dropped transmission",
+    ),
 )
 
 

@@ -1,0 +1,107 @@
+"""When a signal drops out, and what the picture does between those moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.core.randomness import KeyedRandom
+
+#: Share of a chunk that the next two chunks have to mute anew.
+_NEWS = 0.01
+_TRIES = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Glitches:
+    """Chunks of one length that are muted, and a level of disturbance around them.
+
+    Chunks may overlap. The first ``steady`` of them set how strongly the picture is
+    disturbed; at a border of any chunk the disturbance changes sides. So it changes
+    only where the sound comes or goes, its law is the same at any moment, and more
+    chunks never make it weaker.
+
+    Args:
+        starts: float64 [K], seconds, in the order in which they were drawn.
+        length: Seconds that a chunk is long.
+        magnitudes: float64 [2 steady + 1], in 0..1, from one of the first chunks'
+            borders to the next.
+        side: 1 or -1, before the first border.
+    """
+
+    starts: NDArray[np.float64]
+    length: float
+    magnitudes: NDArray[np.float64]
+    side: int
+
+    @classmethod
+    def drawn(
+        cls,
+        rng: KeyedRandom,
+        duration: float,
+        length: float,
+        count: int,
+        steady: int = 2,
+    ) -> Glitches:
+        """Draw the first ``count`` chunks of a clip's list; more only add to them.
+
+        Args:
+            rng: What it is for.
+            duration: Seconds of the clip; every chunk lies in it.
+            length: Seconds of a chunk, at most the duration.
+            count: Chunks, even.
+            steady: How many of them set the magnitudes.
+        """
+        starts = _starts(rng.stream("starts"), duration - length, length, count)
+        draw = rng.stream("picture").generator().random(2 * steady + 2)
+        return cls(starts, length, draw[1:], 1 if draw[0] < 0.5 else -1)
+
+    def disturbance(self, seconds: float) -> float:
+        """Return how the picture is disturbed: uniform in -1..1 over clips."""
+        borders = np.concatenate([self.starts, self.starts + self.length])
+        passed = borders <= seconds
+        count = len(self.starts)
+        steady = len(self.magnitudes) // 2
+        piece = passed[:steady].sum() + passed[count : count + steady].sum()
+        side = -self.side if passed.sum() % 2 else self.side
+        return float(side * self.magnitudes[piece])
+
+    def mute(
+        self, samples: NDArray[np.float32], sample_rate: int
+    ) -> NDArray[np.float32]:
+        """Return sound with silent chunks, float32 [C, N], a new array."""
+        muted = samples.copy()
+        for start in self.starts:
+            first = round(float(start) * sample_rate)
+            last = round(float(start + self.length) * sample_rate)
+            muted[:, first:last] = 0
+        return muted
+
+
+def _starts(
+    rng: KeyedRandom, room: float, length: float, count: int
+) -> NDArray[np.float64]:
+    """Return uniform starts; two that mute nothing new are drawn again.
+
+    Without that, one clip in hundreds would not get worse from one severity to the
+    next: too few to change the share that is muted.
+    """
+    draw = rng.generator()
+    starts = np.empty(0)
+    while len(starts) < count:
+        for _ in range(_TRIES):
+            more = np.append(starts, room * draw.random(2))
+            if _muted(more, length) > _muted(starts, length) + _NEWS * length:
+                break
+        starts = more
+    return starts
+
+
+def _muted(starts: NDArray[np.float64], length: float) -> float:
+    """Return the seconds that the chunks mute together."""
+    if not len(starts):
+        return 0.0
+    gaps = np.diff(np.sort(starts))
+    return length + float(np.minimum(gaps, length).sum())
