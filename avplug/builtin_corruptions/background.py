@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 from avplug.builtin_corruptions.bank import LOOPS, bank_loop
 from avplug.builtin_corruptions.loops import stretch
+from avplug.builtin_corruptions.recordings import (
+    missing_are_synthesised,
+    missing_recordings,
+    recorded_loop,
+    recording_files,
+    recordings_folder,
+)
 from avplug.builtin_corruptions.timeline import Envelope
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.mixing import mix_at_snr
@@ -23,7 +35,7 @@ BACKGROUNDS = {
     "concert": ("concert",),
     "crowd": ("crowd",),
 }
-#: How much louder or softer than the first part another may be, in dB.
+#: How much louder or softer than the first part another is at most, in dB.
 BALANCE_DB = 6.0
 
 
@@ -51,6 +63,7 @@ def add_background(
 
     Raises:
         ValueError: There is no such background.
+        UsageError: The user's recordings have none of it.
     """
     if sound not in BACKGROUNDS:
         raise ValueError(
@@ -68,22 +81,59 @@ def add_background(
 def background(
     sound: str, count: int, sample_rate: int, rng: KeyedRandom
 ) -> NDArray[np.float32]:
-    """Return a background alone, float32 [count], at any level; maybe read-only."""
+    """Return a background alone, float32 [count], at any level; maybe read-only.
+
+    It comes from the bank of synthesised sounds, or from the user's recordings.
+    """
+    loops = _sources(sound, sample_rate)
     parts = [
-        _part(part, count, sample_rate, rng.stream("background", part))
-        for part in BACKGROUNDS[sound]
+        _part(choose, count, rng.stream("background", name))
+        for name, choose in loops.items()
     ]
     mixed = parts[0]
     for number, part in enumerate(parts[1:], 1):
         draw = rng.stream("balance", number).generator().random()
-        mixed = mix_at_snr(mixed[None], part[None], BALANCE_DB * (2 * draw - 1))[0]
+        # Loops have an RMS of 1, so that this is their balance.
+        mixed = mixed + np.float32(10 ** (BALANCE_DB * (2 * draw - 1) / 20)) * part
     return mixed
 
 
-def _part(
-    sound: str, count: int, sample_rate: int, rng: KeyedRandom
+#: From a number in 0..1 to the loop that it chooses.
+_Choose: TypeAlias = Callable[[float], NDArray[np.float32]]
+
+
+def _sources(sound: str, sample_rate: int) -> dict[str, _Choose]:
+    """Return where each part of a background comes from.
+
+    With recordings, a part that they lack is left out if another part is there.
+    """
+    parts = BACKGROUNDS[sound]
+    folder = recordings_folder()
+    if folder is not None:
+        found = {part: recording_files(folder, part) for part in parts}
+        sources: dict[str, _Choose] = {
+            part: partial(_recorded, files, sample_rate)
+            for part, files in found.items()
+            if files
+        }
+        if sources:
+            return sources
+        if not missing_are_synthesised():
+            raise missing_recordings(folder, parts)
+    return {part: partial(_synthesised, part, sample_rate) for part in parts}
+
+
+def _recorded(
+    files: tuple[Path, ...], sample_rate: int, which: float
 ) -> NDArray[np.float32]:
+    return recorded_loop(files[int(which * len(files))], sample_rate)
+
+
+def _synthesised(sound: str, sample_rate: int, which: float) -> NDArray[np.float32]:
+    return bank_loop(sound, int(which * LOOPS), sample_rate)
+
+
+def _part(choose: _Choose, count: int, rng: KeyedRandom) -> NDArray[np.float32]:
     which, where, sign = rng.generator().random(3)
-    loop = bank_loop(sound, int(which * LOOPS), sample_rate)
-    part = stretch(loop, where, count)
+    part = stretch(choose(which), where, count)
     return part if sign < 0.5 else -part

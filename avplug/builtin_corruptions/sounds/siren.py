@@ -59,7 +59,7 @@ def _sweep(rng: KeyedRandom, count: int) -> Signal:
 
 def _echoed(rng: KeyedRandom, sound: Signal) -> Signal:
     """Return a sound with diffuse echoes, circular, float64 [N]."""
-    time = np.arange(round(ECHO * RATE)) / RATE
+    time = np.arange(min(round(ECHO * RATE), sound.size)) / RATE
     echoes = normals(rng, time.size) * 10 ** (-3 * time / ECHO)
     response = np.zeros(sound.size)
     response[: time.size] = 0.6 * echoes / np.sqrt(np.sum(echoes**2))
