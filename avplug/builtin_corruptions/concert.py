@@ -37,7 +37,7 @@ class ConcertScene:
 
 
 def drawn_beat(rng: KeyedRandom) -> Envelope:
-    """Draw a beat with a mean of 1: a tempo, where it starts, and a softer half-beat."""
+    """Draw a beat with mean 1: its tempo, where it starts, every second one louder."""
     tempo, start = rng.generator().random(2)
     frequency = (SLOWEST + (FASTEST - SLOWEST) * tempo) / 60
     pulse = Drift(

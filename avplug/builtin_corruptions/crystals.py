@@ -24,13 +24,13 @@ Field = NDArray[np.float32]
 #: How many textures there are.
 TEXTURES = 4
 #: Shade of a texture: mean and standard deviation in levels.
-MEAN, SIGMA = 178.0, 45.0
+MEAN, SIGMA = 178.0, 42.0
 FEATHERS = 70
 
 
 @dataclass(slots=True)
 class _Plumage:
-    """For each texel, where it lies in the feather that covers it.
+    """For each texel, where it lies in the feather that covers it; float32 [H, W].
 
     ``along`` and ``aside`` are texels from the feather's root; ``depth`` is the
     distance to its axis, ``gap`` how much nearer it is than the next feather's;
@@ -95,7 +95,7 @@ def frost_texture(number: int) -> Pixels:
     rib = np.clip(1 - grown.aside / (0.6 + 2 * reach), 0, 1)
     feathers = barbs**3 * (0.3 + 0.7 * barbules) * (0.3 + 0.7 * reach) + 0.8 * rib
     feathers *= 0.25 + 0.75 * np.clip(grown.gap / 7, 0, 1)
-    cloud = fractal(rng.stream("cloud"), (3, 7, 13, 29), 0.6)
-    grain = fractal(rng.stream("grain"), (151, 211), 0.8)
-    ice = 0.75 * standardised(feathers + 0.2 * grown.shade) + 0.75 * cloud + 0.25 * grain
+    ice = 0.75 * standardised(feathers + 0.2 * grown.shade)
+    ice += 0.75 * fractal(rng.stream("cloud"), (5, 11, 23, 45), 0.7)
+    ice += 0.25 * fractal(rng.stream("grain"), (151, 211), 0.8)
     return levels(standardised(ice), SIGMA, MEAN)

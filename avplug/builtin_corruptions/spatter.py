@@ -137,7 +137,7 @@ def liquid(
 
 
 def water_light(drops: NDArray[np.float32], scene: SpatterScene) -> Pixels:
-    """Return the light that drops of water add, in 255ths of their colour, uint8 [H, W].
+    """Return the light that water adds, in 255ths of its colour, uint8 [H, W].
 
     Args:
         drops: float32 [H, W], 0 outside of the drops.
@@ -147,7 +147,8 @@ def water_light(drops: NDArray[np.float32], scene: SpatterScene) -> Pixels:
     edges = cv2.Canny(shades, 50, 150)
     depth = cv2.distanceTransform(255 - edges, cv2.DIST_L2, 5)
     depth = cv2.blur(np.minimum(depth, np.float32(20)), (3, 3)).astype(np.uint8)
-    relief = cv2.blur(embossed(cv2.equalizeHist(depth)), (3, 3))
+    equalised = np.asarray(cv2.equalizeHist(depth), np.uint8)
+    relief = cv2.blur(embossed(equalised), (3, 3))
     # Levels in, levels out: only the ratio to the brightest counts.
     light = shades.astype(np.float32) * relief
     brightest = float(light.max())

@@ -42,9 +42,7 @@ def lattice(rng: KeyedRandom, cells: int) -> NDArray[np.float32]:
         t**3 / 6,
     )
     for _ in range(2):
-        taps = [
-            values[(cell + k) % cells] * w[:, None] for k, w in enumerate(weights)
-        ]
+        taps = [values[(cell + k) % cells] * w[:, None] for k, w in enumerate(weights)]
         values = (taps[0] + taps[1] + taps[2] + taps[3]).T
     # Lattices of several octaves would else share their lines.
     shift = uniform(rng.stream("shift"), 2) * SIDE
@@ -72,7 +70,8 @@ def standardised(field: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a field with zero mean and unit variance, float32 of the same shape."""
     exact = field.astype(np.float64)
     exact -= exact.mean()
-    return (exact / np.sqrt(np.mean(exact * exact))).astype(np.float32)
+    exact /= np.sqrt(np.mean(exact * exact))
+    return exact.astype(np.float32)
 
 
 def levels(field: NDArray[np.float32], sigma: float, mean: float = 127.5) -> Pixels:
