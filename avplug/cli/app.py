@@ -25,6 +25,7 @@ VERBS = {
     "plan": "avplug.cli.plan",
     "train": "avplug.cli.train",
     "corrupt": "avplug.cli.corrupt",
+    "build": "avplug.cli.build",
     "preview": "avplug.cli.preview",
     "report": "avplug.cli.report",
 }

@@ -1,7 +1,8 @@
-"""``avplug preview``: a contact sheet of how corruptions look and sound."""
+"""``avplug preview``: how corruptions look and sound, as a sheet or as a gallery."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +11,22 @@ import typer
 from avplug.cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from avplug.core.clip import Clip
+    from avplug.core.corruption import Corruption
+    from avplug.core.registry import Entry
     from avplug.media.sheet import Row
+    from avplug.report.gallery import Gallery
+
+#: Of x264: small rather than exact.
+_CRF = 30
+#: Of JPEG.
+_POSTER = 70
+_NOTE = (
+    "The clips are short, small and compressed for viewing: H.264 with 4:2:0 colour "
+    "softens pixel noise. A run corrupts frames and samples as they are."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +35,10 @@ def register(app: typer.Typer) -> None:
 
 
 def preview(
-    out: Annotated[Path, typer.Option("--out", "-o", help="A picture to write.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="A picture, or an .html page of clips."),
+    ],
     source: Annotated[
         Path | None,
         typer.Argument(
@@ -46,15 +62,26 @@ def preview(
         str, typer.Option(help="Parameters: paper or released.")
     ] = "paper",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Length of the clips of a page.")
+    ] = 4.0,
 ) -> None:
-    """Draw a clip under corruptions: rows corruptions, columns severities."""
-    from avplug.media.pictures import save_rgb
-    from avplug.media.sheet import draw_sheet
-
+    """Show a clip under corruptions: a sheet (.png, .jpg) or playable clips (.html)."""
     levels = _severities(severities)
     patterns = [p for text in corruptions or ["digital/*"] for p in text.split(",")]
-    rows = preview_rows(_clip(source), patterns, levels, profile=profile, seed=seed)
-    save_rgb(out, draw_sheet(rows, ["clean", *(f"severity {s}" for s in levels)]))
+    if out.suffix.lower() in (".html", ".htm"):
+        from avplug.report.gallery import write_gallery
+
+        gallery = preview_gallery(
+            _excerpt(source, seconds), patterns, levels, profile=profile, seed=seed
+        )
+        write_gallery(out, gallery)
+    else:
+        from avplug.media.pictures import save_rgb
+        from avplug.media.sheet import draw_sheet
+
+        rows = preview_rows(_clip(source), patterns, levels, profile=profile, seed=seed)
+        save_rgb(out, draw_sheet(rows, ["clean", *(f"severity {s}" for s in levels)]))
     console.print_line(str(out))
 
 
@@ -71,19 +98,87 @@ def preview_rows(
     Raises:
         UsageError: A pattern, severity or the profile is unknown.
     """
-    from avplug.core.corruption import corrupt
-    from avplug.core.registry import get_registry
     from avplug.media.sheet import Row
 
-    rows = []
-    for entry in get_registry().select("corruption", patterns):
-        component = entry.load()(profile=profile)
-        spoiled = [
-            corrupt(clip, component, entry.name, severity, seed)
-            for severity in severities
-        ]
-        rows.append(Row(entry.name, (clip, *spoiled)))
-    return rows
+    return [
+        Row(entry.name, (clip, *(spoil(severity) for severity in severities)))
+        for entry, spoil in _spoilers(clip, patterns, profile, seed)
+    ]
+
+
+def preview_gallery(
+    clip: Clip,
+    patterns: Sequence[str],
+    severities: Sequence[int],
+    *,
+    profile: str = "paper",
+    seed: int = 0,
+) -> Gallery:
+    """Return playable clips: the clean one, then a shelf for each corruption.
+
+    Raises:
+        UsageError: A pattern, severity or the profile is unknown.
+        MissingExtraError: PyAV is not installed.
+    """
+    from avplug.bench.naming import safe_name
+    from avplug.report.gallery import Gallery, Player, Shelf
+
+    def player(shown: Clip, caption: str, name: str) -> Player:
+        return Player(caption, name, *_encoded(shown))
+
+    clean = player(clip, "clean", "clean")
+    shelves = [Shelf("clean", "The clip as it is.", (clean,))]
+    for entry, spoil in _spoilers(clip, patterns, profile, seed):
+        name = safe_name(entry.qualified if entry.conflict else entry.name)
+        players = tuple(
+            player(spoil(level), f"severity {level}", f"{name}-{level}")
+            for level in severities
+        )
+        about = f"{entry.spec.category}: {entry.spec.summary}."  # type: ignore[attr-defined]
+        shelves.append(Shelf(name, about, players))
+    count = len(shelves) - 1
+    return Gallery(
+        f"{clip.id} under {count} corruption{'s' if count > 1 else ''}",
+        "Sound and picture go bad together: play a clip with its sound on.",
+        shelves,
+        (f"Profile {profile}, seed {seed}. {_NOTE}",),
+    )
+
+
+def _spoilers(
+    clip: Clip, patterns: Sequence[str], profile: str, seed: int
+) -> Iterator[tuple[Entry, Callable[[int], Clip]]]:
+    """Yield each corruption, and what gives the clip at a severity."""
+    from avplug.core.registry import get_registry
+
+    found = get_registry().select("corruption", patterns)
+    made = [(entry, entry.load()(profile=profile)) for entry in found]
+    for entry, component in made:
+        yield entry, partial(_spoil, clip, component, entry.name, seed)
+
+
+def _spoil(
+    clip: Clip, component: Corruption, name: str, seed: int, severity: int
+) -> Clip:
+    from avplug.core.corruption import corrupt
+
+    return corrupt(clip, component, name, severity, seed)
+
+
+def _encoded(clip: Clip) -> tuple[bytes, bytes]:
+    """Return a clip as mp4, and its middle frame as JPEG."""
+    from tempfile import TemporaryDirectory
+
+    from avplug.media.pictures import save_rgb
+    from avplug.media.write import write_clip
+
+    with TemporaryDirectory() as folder:
+        film, poster = Path(folder, "clip.mp4"), Path(folder, "poster.jpg")
+        write_clip(clip, film, crf=_CRF)
+        if clip.frames is None:
+            return film.read_bytes(), b""
+        save_rgb(poster, clip.frames[len(clip.frames) // 2], quality=_POSTER)
+        return film.read_bytes(), poster.read_bytes()
 
 
 def _severities(text: str) -> list[int]:
@@ -110,3 +205,20 @@ def _clip(source: Path | None) -> Clip:
     dataset = get_registry().get("dataset", "events").load()(split="test")
     clip: Clip = dataset.load(dataset.clips[0], InputSpec(size=224))
     return clip
+
+
+def _excerpt(source: Path | None, seconds: float) -> Clip:
+    """Return the beginning of a file, or an embedded clip, small."""
+    from avplug.core.clip import InputSpec
+    from avplug.core.registry import get_registry
+    from avplug.media.excerpt import excerpt, excerpt_spec
+    from avplug.media.read import read_clip, require_tracks
+
+    if source is not None:
+        tracks = require_tracks(source)
+        spec = excerpt_spec(seconds)
+        clip = read_clip(source, spec, source.stem, end=seconds, need=tracks)
+        return excerpt(clip, seconds)
+    dataset = get_registry().get("dataset", "events").load()(split="test")
+    whole = InputSpec(192, 0, 0.0, 0, (), "all", "all")
+    return excerpt(dataset.load(dataset.clips[0], whole), seconds)

@@ -76,6 +76,18 @@ class _Shown:
         self._console.print(Text(line), soft_wrap=True)
 
 
+class CountProgress(_Shown):
+    """Shows how much of one thing is done."""
+
+    def __init__(self, unit: str, console: Console | None = None) -> None:
+        super().__init__(console)
+        self._task = self._bar.add_task(unit, total=None, unit=unit)
+
+    def show(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=done, total=total)
+
+
 class TrainProgress(_Shown):
     """Shows the clips of the epoch, and a line for each finished one."""
 

@@ -36,7 +36,8 @@ class PictureTrack:
         frames: uint8 [T, H, W, 3].
         stamps: When each is presented, in units of ``TIME_BASE``, increasing.
         end: When the last one ends.
-        lossless: RGB without loss instead of 4:2:0 at a visually good rate.
+        lossless: RGB without loss instead of 4:2:0.
+        crf: x264's quality of the latter.
 
     Attributes:
         notes: What differs from the frames given, in words.
@@ -49,10 +50,12 @@ class PictureTrack:
         stamps: list[int],
         end: int,
         lossless: bool,
+        crf: int,
     ) -> None:
         self.container = container
         self.frames = frames
         self.lossless = lossless
+        self.crf = crf
         lengths = np.diff([*stamps, end]).tolist()
         self.lengths = dict(zip(stamps, lengths, strict=True))
         height, width = frames.shape[1:3]
@@ -78,7 +81,7 @@ class PictureTrack:
             stream.options = {"qp": "0", "preset": "veryfast"}
             return stream
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": "18", "preset": "veryfast"}
+        stream.options = {"crf": str(self.crf), "preset": "veryfast"}
         # Untagged, each player would pick another matrix.
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED

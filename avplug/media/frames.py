@@ -1,4 +1,4 @@
-"""Clips stored as a folder of JPEG frames and a sound file, in CAV-MAE's layout."""
+"""Clips stored as a folder of frames and a sound file, in CAV-MAE's layout."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from avplug.media.sound import read_sound
 #: The published extraction stores one frame of each tenth of a clip.
 PARTS = 10
 
+#: Published sets hold JPEG; PNG keeps every value.
+SUFFIXES = (".jpg", ".png")
+
 _FOLDER = re.compile(r"frame_(\d+)\Z")
 
 
@@ -23,9 +26,10 @@ def read_frame_folder(
 ) -> Clip:
     """Return the clip of ``<video_path>/frame_<i>/<video_id>.jpg`` and a sound file.
 
-    Frame i stands for the i-th tenth of the clip and carries its start as time. What
-    the spec picks out of another grid is looked up in the tenths; rule ``"all"`` takes
-    a frame of each ``frame_<i>`` that there is, sorted by number.
+    A ``.png`` stands in for a ``.jpg`` that is not there. Frame i stands for the i-th
+    tenth of the clip and carries its start as time. What the spec picks out of another
+    grid is looked up in the tenths; rule ``"all"`` takes a frame of each ``frame_<i>``
+    that there is, sorted by number.
 
     Raises:
         MediaError: A frame or the sound is missing or damaged. No other frame is taken
@@ -37,8 +41,9 @@ def read_frame_folder(
     indices = _stored(folder) if spec.frame_rule == "all" else _tenths(spec)
     pictures = []
     for index in indices:
-        path = folder / f"frame_{index}" / f"{video_id}.jpg"
-        if not path.is_file():
+        path = _frame(folder / f"frame_{index}", video_id)
+        if path is None:
+            path = folder / f"frame_{index}" / f"{video_id}{SUFFIXES[0]}"
             raise MediaError(
                 f"Clip '{video_id}' has no frame {index}: there is no file '{path}'."
             )
@@ -47,6 +52,11 @@ def read_frame_folder(
         raise MediaError(f"The frames of clip '{video_id}' differ in size.")
     times = np.array([index * duration / PARTS for index in indices])
     return Clip(video_id, np.stack(pictures), times, audio, rate, duration)
+
+
+def _frame(folder: Path, video_id: str) -> Path | None:
+    paths = (folder / f"{video_id}{suffix}" for suffix in SUFFIXES)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _tenths(spec: InputSpec) -> list[int]:

@@ -55,8 +55,13 @@ def fit(frame: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 
-def save_rgb(path: str | Path, frame: NDArray[np.uint8]) -> None:
+def save_rgb(path: str | Path, frame: NDArray[np.uint8], **settings: int) -> None:
     """Write a frame, uint8 [H, W, 3], in the format that the suffix names.
+
+    Args:
+        path: Parent folders are made.
+        frame: The picture.
+        settings: Pillow's for the format, such as ``quality=85``.
 
     Raises:
         MediaError: The suffix is no picture's, or the file cannot be written.
@@ -65,7 +70,7 @@ def save_rgb(path: str | Path, frame: NDArray[np.uint8]) -> None:
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(frame).save(part)
+        Image.fromarray(frame).save(part, None, **settings)
         part.replace(path)
     except (OSError, ValueError) as error:
         raise MediaError(f"Cannot write the picture '{path}': {error}") from error

@@ -31,6 +31,7 @@ def write_clip(
     *,
     frame_rate: float | None = None,
     lossless: bool = False,
+    crf: int = 18,
     comment: str = "",
 ) -> Written:
     """Write a clip with its real presentation times; a failure leaves nothing behind.
@@ -43,6 +44,7 @@ def write_clip(
         lossless: Decoding the file returns exactly the frames and the samples. Else it
             is for viewing: 4:2:0 removes a third of pixel noise, samples beyond -1..1
             are clipped, and an odd width or height is padded by its edge.
+        crf: Quality for viewing: 18 looks like the clip, 28 is small.
         comment: Stored in the file's comment tag.
 
     Raises:
@@ -66,7 +68,7 @@ def write_clip(
         ) as container:
             if comment:
                 container.metadata["comment"] = comment
-            notes = _write(container, clip, frame_rate, lossless)
+            notes = _write(container, clip, frame_rate, lossless, crf)
         part.replace(path)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(
@@ -91,13 +93,13 @@ def check_suffix(path: Path) -> None:
 
 
 def _write(
-    container: Any, clip: Clip, frame_rate: float | None, lossless: bool
+    container: Any, clip: Clip, frame_rate: float | None, lossless: bool, crf: int
 ) -> tuple[str, ...]:
     picture = sound = None
     notes: tuple[str, ...] = ()
     if clip.frames is not None:
         stamps, end = _stamps(clip, frame_rate)
-        picture = PictureTrack(container, clip.frames, stamps, end, lossless)
+        picture = PictureTrack(container, clip.frames, stamps, end, lossless, crf)
         notes += picture.notes
     if clip.audio is not None:
         sound = SoundTrack(container, clip.audio, clip.sample_rate, lossless)

@@ -1,0 +1,262 @@
+"""Writing of corrupted data sets: clip by clip, resumable, with a manifest of hashes.
+
+A clip is decoded once and written under every condition that lacks it. Its files are
+put in place one by one and listed in the manifest together: what is listed is whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avplug._version import __version__
+from avplug.bench.build_config import BuildConfig
+from avplug.bench.conditions import Condition, conditions
+from avplug.bench.evaluate import NoClipError
+from avplug.bench.layouts import CLASSES, Layout, Listed, csv_bytes
+from avplug.bench.manifest import Manifest, digest
+from avplug.bench.naming import class_table, file_names, safe_name
+from avplug.bench.pipeline import ordered_map
+from avplug.bench.prepare import open_dataset
+from avplug.core.clip import Clip, ClipRef
+from avplug.core.dataset import Dataset
+from avplug.core.errors import AvplugError, UsageError
+from avplug.core.registry import Registry
+from avplug.media.fitting import as_is, fit_clip
+
+#: A full or failing disk concerns every clip, not the one at hand.
+_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A clip that is missing from a cell, and why."""
+
+    cell: str
+    clip: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSummary:
+    """What a build did; ``written`` and ``reused`` count clips in all cells."""
+
+    folder: Path
+    lists: tuple[Path, ...]
+    written: int
+    reused: int
+    failures: tuple[Failure, ...]
+    empty: tuple[str, ...]
+
+
+#: Told of clips done, and of how many there are in all cells together.
+Progress = Callable[[int, int], None]
+
+
+def build(
+    config: BuildConfig,
+    registry: Registry,
+    progress: Progress = lambda done, total: None,
+) -> BuildSummary:
+    """Write what the folder does not hold yet; the same call again goes on.
+
+    Corruptions and severities may be added to a folder later; whatever else changes its
+    content is refused. A clip that cannot be read or corrupted is left out and noted.
+
+    Raises:
+        UsageError: The settings are wrong, or the folder was begun with others.
+        NoClipError: Not one clip could be written.
+    """
+    found = conditions(config.select, registry)[0 if config.clean else 1 :]
+    if not found:
+        raise UsageError("There is nothing to build.", "Name a corruption, or --clean.")
+    entry, dataset, clips = open_dataset(registry, config.select)
+    layout, names = config.layout(), file_names(ref.id for ref in clips)
+    cells = {cell_folder(condition): condition for condition in found}
+    classes = class_table(dataset.labels)
+    about = {
+        "dataset": entry.qualified,
+        "provider": f"{entry.provider} {entry.version}",
+        "fingerprint": dataset.fingerprint(clips),
+    }
+    with Manifest(Path(config.out), _settings(config, about, len(clips))) as manifest:
+        for cell, condition in cells.items():
+            manifest.add_cell(cell, condition.identity or {"name": "clean"})
+        manifest.write_file(CLASSES, _class_list(classes))
+        writer = _Writer(config, layout, dataset, names, manifest)
+        failures, written = writer.run(clips, cells, progress)
+        done = {
+            cell: [ref for ref in clips if manifest.is_done(cell, ref.id)]
+            for cell in cells
+        }
+        if not any(done.values()):
+            raise NoClipError(
+                f"None of {len(clips)} clips could be written. The first, "
+                f"'{failures[0].clip}': {failures[0].reason}"
+            )
+        for cell, refs in done.items():
+            rows = [_listed(ref, names, classes) for ref in refs]
+            if rows:
+                content = layout.list_content(cell, rows)
+                manifest.write_file(layout.list_path(cell), content)
+    root = Path(config.out)
+    return BuildSummary(
+        root,
+        tuple(root / layout.list_path(cell) for cell, refs in done.items() if refs),
+        written,
+        sum(map(len, done.values())) - written,
+        tuple(failures),
+        tuple(cell for cell, refs in done.items() if not refs),
+    )
+
+
+def cell_folder(condition: Condition) -> str:
+    """Return ``<corruption>/severity_<s>``; ``<s>+<t>`` if the sound has severity t."""
+    sound = (condition.identity or {}).get("sound_severity")
+    level = (
+        f"{condition.severity}" if sound is None else f"{condition.severity}+{sound}"
+    )
+    return f"{safe_name(condition.name)}/severity_{level}"
+
+
+def _settings(config: BuildConfig, about: dict[str, Any], clips: int) -> dict[str, Any]:
+    select = config.select
+    quality: dict[str, Any] = {"frame_format": config.frame_format}
+    if config.format == "mp4":
+        quality = {"lossless": config.lossless}
+    spec = config.layout().spec
+    return {
+        **about,
+        "split": select.split,
+        "options": dict(select.options.get("dataset", {})),
+        "clips": clips,
+        "seed": config.seed,
+        "modalities": select.modalities[0],
+        "at": select.at,
+        "format": config.format,
+        **quality,
+        "size": spec.size,
+        "sample_rate": spec.sample_rate,
+    }
+
+
+def _class_list(classes: Sequence[tuple[str, str]]) -> bytes:
+    rows = [(index, *names) for index, names in enumerate(classes)]
+    return csv_bytes([("index", "mid", "display_name"), *rows])
+
+
+def _listed(
+    ref: ClipRef, names: dict[str, str], classes: Sequence[tuple[str, str]]
+) -> Listed:
+    labels = tuple(classes[label][0] for label in ref.labels)
+    return Listed(ref.id, names[ref.id], labels)
+
+
+#: The files of a clip with their hashes and sizes, or why there are none.
+_Outcome = dict[str, tuple[str, int]] | str
+
+
+class _Writer:
+    """Reads, corrupts and writes clips in threads; lists them in their order."""
+
+    def __init__(
+        self,
+        config: BuildConfig,
+        layout: Layout,
+        dataset: Dataset,
+        names: dict[str, str],
+        manifest: Manifest,
+    ) -> None:
+        self._config = config
+        self._layout = layout
+        self._dataset = dataset
+        self._names = names
+        self._manifest = manifest
+
+    def run(
+        self,
+        clips: Sequence[ClipRef],
+        cells: dict[str, Condition],
+        progress: Progress,
+    ) -> tuple[list[Failure], int]:
+        """Write what is lacking; return the failures and how many were written."""
+        missing = [
+            (ref, [cell for cell in cells if not self._manifest.is_done(cell, ref.id)])
+            for ref in clips
+        ]
+        todo = [item for item in missing if item[1]]
+        total = len(clips) * len(cells)
+        done = total - sum(len(wanted) for _, wanted in todo)
+        progress(done, total)
+        failures: list[Failure] = []
+        written = 0
+
+        def work(item: tuple[ClipRef, list[str]]) -> dict[str, _Outcome]:
+            return self._write(item[0], {cell: cells[cell] for cell in item[1]})
+
+        workers = self._config.select.workers
+        results = ordered_map(work, todo, workers, 2 * max(1, workers))
+        for (ref, _), outcomes in zip(todo, results, strict=True):
+            for cell, outcome in outcomes.items():
+                if isinstance(outcome, str):
+                    failures.append(Failure(cell, ref.id, outcome))
+                    self._manifest.add_failure(cell, ref.id, outcome)
+                else:
+                    name = self._names[ref.id]
+                    self._manifest.add_clip(cell, ref.id, name, outcome)
+                    written += 1
+            done += len(outcomes)
+            progress(done, total)
+        return failures, written
+
+    def _write(self, ref: ClipRef, wanted: dict[str, Condition]) -> dict[str, _Outcome]:
+        spec = self._layout.spec
+        if not ref.labels:
+            return dict.fromkeys(wanted, "It has no label, and every list needs one.")
+        try:
+            clip = self._dataset.load(ref, as_is(spec) if self._at_source else spec)
+        except Exception as error:
+            # Whatever a data set raises concerns this clip alone.
+            return dict.fromkeys(wanted, _reason(error))
+        return {
+            cell: self._write_one(clip, ref, cell, condition)
+            for cell, condition in wanted.items()
+        }
+
+    def _write_one(
+        self, clip: Clip, ref: ClipRef, cell: str, condition: Condition
+    ) -> _Outcome:
+        root = self._manifest.root
+        try:
+            clip = condition.apply(clip, self._config.seed)
+            if self._at_source:
+                clip = fit_clip(clip, self._layout.spec)
+            name, comment = self._names[ref.id], self._comment(condition)
+            paths = self._layout.write(root, cell, name, clip, comment)
+            return {path: digest(root / path) for path in paths}
+        except Exception as error:
+            if getattr(error.__cause__, "errno", None) in _FATAL:
+                raise
+            return _reason(error)
+
+    @property
+    def _at_source(self) -> bool:
+        return self._config.select.at == "source"
+
+    def _comment(self, condition: Condition) -> str:
+        facts = {
+            "avplug": __version__,
+            **(condition.identity or {"name": "clean"}),
+            "severity": condition.severity,
+            "seed": self._config.seed,
+        }
+        return json.dumps(facts)
+
+
+def _reason(error: Exception) -> str:
+    kind = "" if isinstance(error, AvplugError) else f"{type(error).__name__}: "
+    return f"{kind}{error}"
