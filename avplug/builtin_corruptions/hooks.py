@@ -79,6 +79,11 @@ _CORRUPTIONS = (
     ),
     _spec(
         "human-related",
+        "crowd",
+        "Shadows of people who walk through the picture, their babble at an SNR",
+    ),
+    _spec(
+        "human-related",
         "interference",
         "A picture that turns where the sound drops out: dropped transmission",
     ),

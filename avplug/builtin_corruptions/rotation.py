@@ -13,6 +13,7 @@ from avplug.builtin_corruptions.pixels import Pixels
 
 #: Bits after the point of the sine and the cosine.
 _BITS = 16
+_NO_FRACTIONS = np.empty(0, np.uint16)
 
 
 @lru_cache(maxsize=16)
@@ -57,7 +58,7 @@ def turn(frame: Pixels, degrees: int, out: Pixels) -> None:
     cv2.remap(
         np.ascontiguousarray(frame),
         source_map(degrees, height, width),
-        None,
+        _NO_FRACTIONS,
         cv2.INTER_NEAREST,
         dst=out,
         borderMode=cv2.BORDER_CONSTANT,

@@ -1,0 +1,166 @@
+"""Crowd: the babble of many people in a room, no word of which can be understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.builtin_corruptions.sounds.synth import (
+    EDGES,
+    RATE,
+    Signal,
+    drift,
+    normals,
+    one_of,
+    uniform,
+    unit,
+    varied,
+)
+from avplug.core.randomness import KeyedRandom
+
+#: First three formants in Hz of vowels, for voices as deep as a man's.
+VOWELS = np.array(
+    [
+        (730, 1090, 2440),
+        (570, 840, 2410),
+        (660, 1720, 2410),
+        (530, 1840, 2480),
+        (490, 1350, 1690),
+        (640, 1190, 2390),
+    ],
+    np.float64,
+)
+#: How much higher the formants of a high voice are.
+HIGH = 1.16
+#: Half the width of a formant in Hz, its strength, and what lies between formants.
+WIDTHS, STRENGTHS, BETWEEN = (70.0, 90.0, 140.0), (1.0, 0.7, 0.4), 0.06
+#: Octave levels in dB of recorded crowds, and their spread between recordings.
+LEVELS = (-36.0, -34.0, -24.0, -13.0, -7.0, -4.0, -11.7, -19.8, -32.5)
+SPREAD = 2.0
+#: Moments a second at which the pitch of a voice is known.
+CONTROL = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Pulses of a throat: vowel, time in seconds and strength, each [pulses]."""
+
+    vowels: NDArray[np.int64]
+    times: Signal
+    levels: Signal
+
+
+def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
+    """Return babble, float32 [N] at 16 kHz, RMS 1."""
+    count = round(seconds * RATE)
+    voices = int(one_of(rng.stream("voices"), 12, 25))
+    loud = np.exp(0.7 * normals(rng.stream("loud"), voices))
+    spoken = [_spoken(rng.stream("voice", i), seconds, loud[i]) for i in range(voices)]
+    frequencies = np.fft.rfftfreq(count, 1 / RATE)
+    speech = np.zeros(frequencies.size, np.complex128)
+    pulses = _pulse_trains(spoken, count)
+    for row, vowel in zip(pulses, (*VOWELS, *(HIGH * VOWELS)), strict=True):
+        speech += np.fft.rfft(row) * _mouth(frequencies, vowel)
+    speech *= _room(rng.stream("room"), count)
+    hiss = np.fft.rfft(normals(rng.stream("hiss"), count) * _busy(pulses))
+    both = _levelled(speech, frequencies) + 0.45 * _levelled(hiss, frequencies)
+    levels = varied(rng.stream("levels"), LEVELS, SPREAD)
+    babble = np.fft.irfft(both * _curve(frequencies, levels), count)
+    swell = 0.25 * drift(rng.stream("swell"), count, 0.8, 0.5)
+    return unit(babble * np.exp(swell)).astype(np.float32)
+
+
+def _spoken(rng: KeyedRandom, seconds: float, loudness: float) -> Speech:
+    """Return what one person says."""
+    number = int(9 * seconds) + 9
+    high = one_of(rng.stream("high"), 0, 1) < 0.5
+    starts, lengths, sizes = _syllables(rng, number)
+    vowels = uniform(rng.stream("vowels"), 0, len(VOWELS), number).astype(np.int64)
+    vowels += len(VOWELS) * high
+
+    moments = np.arange(int(seconds * CONTROL) + 2) / CONTROL
+    pitch = one_of(rng.stream("pitch"), *((170, 260) if high else (95, 145)))
+    # A drift is a signal at the sound's rate: its slow part, told at a slower one.
+    bend = drift(rng.stream("bend"), moments.size, 3.0 * RATE / CONTROL, 1.0)
+    turns = np.cumsum(pitch * np.exp(0.12 * bend)) / CONTROL
+    times = np.interp(np.arange(1, int(turns[-1])), turns, moments)
+
+    which = (np.searchsorted(starts, times, "right") - 1).clip(0)
+    way = (times - starts[which]) / lengths[which]
+    voiced = (way > 0) & (way < 1)
+    times, which, way = times[voiced], which[voiced], way[voiced]
+    shape = np.sin(np.pi * way**0.7) ** 1.2
+    return Speech(vowels[which], times, loudness * sizes[which] * shape)
+
+
+def _syllables(rng: KeyedRandom, number: int) -> tuple[Signal, Signal, Signal]:
+    """Return starts and lengths in seconds, and sizes, of syllables and pauses."""
+    gaps = 0.17 * np.exp(0.4 * normals(rng.stream("gaps"), number))
+    lengths = gaps * uniform(rng.stream("lengths"), 0.7, 1.0, number)
+    pauses = uniform(rng.stream("pauses"), 0, 1, number) < 0.1
+    gaps += pauses * uniform(rng.stream("silence"), 0.2, 1.2, number)
+    starts = np.cumsum(gaps) - gaps - one_of(rng.stream("before"), 0, 1)
+    return starts, lengths, np.exp(0.4 * normals(rng.stream("sizes"), number))
+
+
+def _pulse_trains(spoken: list[Speech], count: int) -> Signal:
+    """Return the pulses of all voices by vowel, float64 [2 vowels, count]."""
+    kinds = 2 * len(VOWELS)
+    vowels = np.concatenate([one.vowels for one in spoken])
+    place = np.concatenate([one.times for one in spoken]) * RATE
+    level = np.concatenate([one.levels for one in spoken])
+    first = place.astype(np.int64).clip(0, count - 2)
+    late = place - first
+    flat = vowels * count + first
+    both = np.concatenate([flat, flat + 1])
+    weights = np.concatenate([level * (1 - late), level * late])
+    return np.bincount(both, weights, kinds * count).reshape(kinds, count)
+
+
+def _mouth(frequencies: Signal, formants: Signal) -> NDArray[np.complex128]:
+    """Return what a mouth makes of pulses in a vowel, complex128 [bins]."""
+    response = np.full(frequencies.size, BETWEEN, np.complex128)
+    for centre, width, strength in zip(formants, WIDTHS, STRENGTHS, strict=True):
+        response += strength / (1 + 1j * (frequencies - centre) / width)
+    return response
+
+
+def _room(rng: KeyedRandom, count: int) -> NDArray[np.complex128]:
+    """Return what a room adds to a sound: a short diffuse echo, complex128 [bins]."""
+    echo = np.zeros(count)
+    tail = min(round(0.4 * RATE), count)
+    echo[:tail] = normals(rng, tail) * np.exp(-6.9 * np.arange(tail) / tail)
+    return 1 + 0.8 * np.fft.rfft(echo / max(float(np.sqrt((echo**2).sum())), 1e-9))
+
+
+def _busy(pulses: Signal) -> Signal:
+    """Return how loud the room is, float64 [count], in steps of 1/50 s."""
+    step = RATE // 50
+    energy = (pulses**2).sum(axis=0)
+    padded = np.append(energy, np.zeros(-energy.size % step))
+    busy = np.sqrt(padded.reshape(-1, step).mean(axis=1))
+    middles = (np.arange(busy.size) + 0.5) * step
+    return np.interp(np.arange(energy.size), middles, busy)
+
+
+def _octaves(frequencies: Signal) -> NDArray[np.int64]:
+    return np.searchsorted(EDGES[1:-1], frequencies, "right")
+
+
+def _levelled(
+    spectrum: NDArray[np.complex128], frequencies: Signal
+) -> NDArray[np.complex128]:
+    """Return a spectrum with equal power in each octave, changed smoothly."""
+    energy = np.bincount(_octaves(frequencies), np.abs(spectrum) ** 2, len(EDGES) - 1)
+    return spectrum * _curve(frequencies, -10 * np.log10(energy + 1e-12))
+
+
+def _curve(frequencies: Signal, levels: Signal) -> Signal:
+    """Return gains through octave levels in dB, float64 [bins]."""
+    octaves = np.log2(np.sqrt(EDGES[1:] * EDGES[:-1]))
+    heard = np.log2(np.maximum(frequencies, 1.0))
+    curve: Signal = 10 ** (np.interp(heard, octaves, levels) / 20)
+    curve[frequencies < EDGES[0]] = 0
+    return curve
