@@ -10,7 +10,7 @@ from typing import Any
 from avplug.bench.config import RunConfig
 from avplug.bench.prepare import construct
 from avplug.core.clip import Clip
-from avplug.core.corruption import Corruption, corrupt
+from avplug.core.corruption import Corruption, corrupt, use_recordings
 from avplug.core.errors import UsageError
 from avplug.core.registry import Entry, Registry
 
@@ -67,6 +67,7 @@ def conditions(config: RunConfig, registry: Registry) -> list[Condition]:
     Raises:
         UsageError: A corruption is unknown, lacks the profile, or is no pair.
     """
+    use_recordings(config.recordings)
     found = [CLEAN]
     for picture, sound in _pairs(config, registry):
         for senses in config.modalities:

@@ -47,6 +47,9 @@ class RunConfig:
         "where corruptions act: on what the model gets, or at the clip's own size",
         "model-input",
     )
+    recordings: str | None = _key(
+        "folder of real recordings to mix in, instead of synthesised sounds", None
+    )
     profile: str = _key("parameters of the corruptions: paper or released", "paper")
     tta: tuple[str, ...] = _key("test-time adaptation methods", ("source",))
     metrics: tuple[str, ...] = _key("metrics; by the data set's task if empty", ())

@@ -56,6 +56,9 @@ _SELECTORS: dict[str, Any] = {
     "at": _option(
         _Text, "Corrupt at model-input (default), or at the clip's source size."
     ),
+    "recordings": _option(
+        _Text, "Folder of recordings to mix in. Default: AVPLUG_RECORDINGS, or none."
+    ),
     "profile": _option(
         _Text, "Corruption parameters: paper or released. Default: paper."
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +16,15 @@ from avplug.core.randomness import KeyedRandom
 
 SEVERITIES = (1, 2, 3, 4, 5)
 PROFILES = ("paper", "released")
+
+
+def use_recordings(folder: str | None) -> None:
+    """Let corruptions mix in recordings of this folder, in this process and its heirs.
+
+    ``AVPLUG_RECORDINGS`` is the convention that plugins share; None leaves it alone.
+    """
+    if folder is not None:
+        os.environ["AVPLUG_RECORDINGS"] = str(Path(folder).resolve())
 
 
 class Corruption(ABC):
