@@ -19,15 +19,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels: TypeAlias = NDArray[np.uint8]
+from avplug.builtin_corruptions.pixels import Pixels
+
 #: Two-tap blurs: distance in pixels, and weight of the nearer tap.
 Doubling: TypeAlias = tuple[tuple[int, float], ...]
+_Step: TypeAlias = tuple[int, int, float]
 
 #: Weights are multiples of 1/4096, so that every machine blurs alike.
 _WEIGHT_STEPS = 4096
 #: A far tap lighter than this is not worth a pass over the picture.
 _RAREST = 0.002
 _ROUNDS = 2
+#: Mean displacement in pixels that is worth putting right.
+_LEAST_SHIFT = 0.05
 
 
 def half_gaussian(radius: float, sigma: float, scale: float) -> NDArray[np.float64]:
@@ -110,20 +114,37 @@ def motion_blur(
     Returns:
         uint8 of the same shape, a new array.
     """
-    turn = radians(degrees)
-    steps = [
-        (round(length * sin(turn)), round(length * cos(turn)), kept)
-        for length, kept in blurs
-    ]
-    down, right = sum(s[0] for s in steps), sum(s[1] for s in steps)
-    # All steps of a picture go the same way.
-    blurred = cv2.copyMakeBorder(
-        picture, max(-down, 0), max(down, 0), max(-right, 0), max(right, 0), border
-    )
+    steps = _in_whole_pixels(blurs, degrees)
+    down, right = (sum(max(step[axis], 0) for step in steps) for axis in (0, 1))
+    up, left = (sum(max(-step[axis], 0) for step in steps) for axis in (0, 1))
+    blurred = cv2.copyMakeBorder(picture, up, down, left, right, border)
     for dy, dx, kept in steps:
         rows, columns = blurred.shape[0] - abs(dy), blurred.shape[1] - abs(dx)
-        top, left = max(-dy, 0), max(-dx, 0)
-        near = blurred[top : top + rows, left : left + columns]
-        far = blurred[top + dy : top + dy + rows, left + dx : left + dx + columns]
+        near = blurred[max(-dy, 0) :, max(-dx, 0) :][:rows, :columns]
+        far = blurred[max(dy, 0) :, max(dx, 0) :][:rows, :columns]
         blurred = cv2.addWeighted(near, kept, far, 1 - kept, 0)
     return cast(Pixels, blurred)
+
+
+def _in_whole_pixels(blurs: Doubling, degrees: float) -> list[_Step]:
+    """Return two-tap blurs as rows down, columns to the right, weight of the near tap.
+
+    What rounding takes from the mean displacement, one more blur over one pixel gives
+    back: short steps would else turn shallow angles to the nearest axis.
+    """
+    turn = radians(degrees)
+    steps: list[_Step] = []
+    missing = [0.0, 0.0]
+    for length, kept in blurs:
+        exact = length * sin(turn), length * cos(turn)
+        whole = round(exact[0]), round(exact[1])
+        for axis in (0, 1):
+            missing[axis] += (1 - kept) * (exact[axis] - whole[axis])
+        steps.append((whole[0], whole[1], kept))
+    worst = max((0, 1), key=lambda axis: abs(missing[axis]))
+    share = round(abs(missing[worst]) * _WEIGHT_STEPS) / _WEIGHT_STEPS
+    if share > _LEAST_SHIFT:
+        way = 1 if missing[worst] > 0 else -1
+        down, right = (way, 0) if worst == 0 else (0, way)
+        steps.append((down, right, 1 - share))
+    return steps

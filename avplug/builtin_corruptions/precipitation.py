@@ -12,13 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.falling import FallingLayer, sheared
 from avplug.builtin_corruptions.pixels import Pixels
-from avplug.builtin_corruptions.streaks import (
-    FallingLayer,
-    StreakLaw,
-    sheared,
-    streak_layer,
-)
+from avplug.builtin_corruptions.streaks import StreakLaw, streak_layer
 from avplug.builtin_corruptions.sway import Sway
 from avplug.builtin_corruptions.timeline import Envelope
 from avplug.core.clip import ClipInfo
@@ -30,6 +26,7 @@ SNR_DB = {
     "paper": (40.0, 30.0, 20.0, 10.0, 0.0),
     "released": (20.0, 15.0, 10.0, 5.0, 0.0),
 }
+#: A rate is rounded to multiples of 1/64, so that its tables are computed once.
 _RATE_STEPS = 64
 
 
@@ -129,35 +126,32 @@ class Precipitation(Corruption):
         height, width = frames.shape[1:3]
         drawn_at = scene.direction.middle + scene.direction.base
         shifts = _shears(scene.direction.at(times), drawn_at, height)
-        spans = np.ptp(shifts, axis=1)
+        spans = np.ptp(shifts, axis=1).tolist()
+        margin = max(spans, default=0)
         layers = [
             FallingLayer.of(
                 streak_layer(
                     scene.law, height, width, drawn_at + back, rng.stream("layer", back)
                 ),
-                int(spans.max(initial=0)),
+                margin,
                 drawn_at,
                 speed,
             )
             for back, speed in zip((0, 180), scene.speeds, strict=True)
         ]
-        kept, haze = _haze_tables(scene.image_weight, *self.haze)
+        tables = _haze_tables(scene.image_weight, *self.haze)
         rates = np.rint(_RATE_STEPS * scene.rate.at(times)) / _RATE_STEPS
         spoilt = np.empty(frames.shape, np.uint8)
         for frame, time, rate, shift, span, target in zip(
-            frames, times, rates, shifts, spans, spoilt, strict=True
+            frames, times.tolist(), rates.tolist(), shifts, spans, spoilt, strict=True
         ):
-            left, wide = -int(shift.max()), width + int(span)
-            near, far = (layer.window(float(time), left, wide) for layer in layers)
-            streaks = sheared(cv2.add(near, far), shift, width)
-            grey = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), haze)
-            planes = []
-            for plane, share in zip(cv2.split(frame), self.colour, strict=True):
-                glow = cv2.subtract(grey, cv2.LUT(plane, kept))
-                cv2.add(plane, glow, dst=glow)
-                light = cv2.LUT(streaks, _scaled(share * float(rate)))
-                planes.append(cv2.add(glow, light, dst=glow))
-            cv2.merge(planes, dst=target)
+            left = -int(shift.max())
+            near, far = (layer.window(time, left, width + span) for layer in layers)
+            both = np.empty(near.shape, np.uint8)
+            cv2.add(near, far, dst=both)
+            streaks = sheared(both, shift, width)
+            colour = [rate * share for share in self.colour]
+            _add_weather(frame, streaks, colour, tables, target)
         return spoilt
 
     def audio(
@@ -171,6 +165,25 @@ class Precipitation(Corruption):
         return add_background(
             samples, sample_rate, self.sound, scene.snr_db, rng, scene.rate
         )
+
+
+def _add_weather(
+    frame: Pixels,
+    streaks: Pixels,
+    colour: list[float],
+    tables: tuple[Pixels, Pixels],
+    out: Pixels,
+) -> None:
+    """Write a frame with haze and streaks of a colour into ``out``."""
+    kept, haze = tables
+    grey = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), haze)
+    planes = []
+    for plane, share in zip(cv2.split(frame), colour, strict=True):
+        # What the haze has more than the part of the picture that it takes away.
+        glow = cv2.subtract(grey, cv2.LUT(plane, kept))
+        cv2.add(plane, glow, dst=glow)
+        planes.append(cv2.add(glow, cv2.LUT(streaks, _scaled(share)), dst=glow))
+    cv2.merge(planes, dst=out)
 
 
 def _shears(
@@ -199,4 +212,5 @@ def _haze_tables(weight: float, slope: float, offset: float) -> tuple[Pixels, Pi
 @lru_cache(maxsize=256)
 def _scaled(gain: float) -> Pixels:
     """Return the levels 0..255 times a gain, uint8 [256]."""
-    return np.rint(np.arange(256) * gain).clip(0, 255).astype(np.uint8)
+    scaled: Pixels = np.rint(np.arange(256) * gain).clip(0, 255).astype(np.uint8)
+    return scaled

@@ -1,23 +1,22 @@
-"""Falling streaks: layers of blurred flakes or drops on a torus, moved past the frame.
+"""A layer of streaks: flakes or drops, blurred by their fall, on a torus.
 
-A layer is drawn once for a clip and wraps around at the frame's size, so that a window
-onto it can move for ever. As every window holds the whole torus, all frames of a clip
-have equally much of it.
+The torus has the size of a frame, so that a window onto it can move for ever, and every
+window holds all of it: the frames of a clip have equally many streaks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, cos, radians, sin
+from math import ceil
 from statistics import NormalDist
-from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.motion_blur import Pixels, doubling, motion_blur
+from avplug.builtin_corruptions.motion_blur import doubling, motion_blur
+from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.timeline import pixel_scale
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.quantiles import normal_table
@@ -39,7 +38,7 @@ class StreakLaw:
         noise_std: Of the normals.
         zoom: Distance of the normals; between them they are interpolated.
         threshold: What is darker vanishes.
-        blur_radius: Of the motion blur, see :mod:`~.motion_blur`.
+        blur_radius: Of the motion blur; see motion_blur.py.
         blur_sigma: Of the motion blur.
     """
 
@@ -76,11 +75,11 @@ def streak_layer(
     flakes = _flakes(law, *shape, max(1.0, law.zoom * scale), rng)
     blurs = doubling(law.blur_radius, law.blur_sigma, scale)
     streaks = motion_blur(flakes, blurs, degrees, cv2.BORDER_WRAP)
-    if finer > 1:
-        streaks = cast(
-            Pixels, cv2.resize(streaks, (width, height), interpolation=cv2.INTER_AREA)
-        )
-    return streaks
+    if finer == 1:
+        return streaks
+    smaller = np.empty((height, width), np.uint8)
+    cv2.resize(streaks, (width, height), dst=smaller, interpolation=cv2.INTER_AREA)
+    return smaller
 
 
 def _flakes(
@@ -106,7 +105,8 @@ def _flakes(
         return drawn
     gain = drawn.size * expected_level(law) / total
     levels = np.rint(np.arange(256) * gain).clip(0, 255).astype(np.uint8)
-    return cast(Pixels, cv2.LUT(drawn, levels))
+    brightened: Pixels = levels[drawn]
+    return brightened
 
 
 @lru_cache(maxsize=32)
@@ -139,71 +139,4 @@ def expected_level(law: StreakLaw) -> float:
         between = standard.cdf(high) - standard.cdf(low)
         slope = standard.pdf(high) - standard.pdf(low)
         total += law.noise_mean * between - std * slope + 1 - standard.cdf(high)
-    return 255 * total / narrow.size**2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FallingLayer:
-    """A torus of streaks, and how it moves.
-
-    Args:
-        tiles: uint8 [2 H, W + margin], the torus repeated.
-        height: H, its period in pixels.
-        width: W, its period in pixels.
-        down: Pixels a second.
-        right: Pixels a second.
-    """
-
-    tiles: Pixels
-    height: int
-    width: int
-    down: float
-    right: float
-
-    @classmethod
-    def of(
-        cls, torus: Pixels, margin: int, degrees: float, speed: float
-    ) -> FallingLayer:
-        """Repeat a torus, and let it move away from where its blur reads.
-
-        Args:
-            torus: uint8 [H, W].
-            margin: Largest width of a window beyond W, in pixels.
-            degrees: Where the blur reads.
-            speed: Frame heights a second.
-        """
-        height, width = torus.shape
-        tiles = cv2.copyMakeBorder(torus, 0, height, 0, width + margin, cv2.BORDER_WRAP)
-        pace = speed * height
-        turn = radians(degrees)
-        return cls(
-            cast(Pixels, tiles), height, width, -pace * sin(turn), -pace * cos(turn)
-        )
-
-    def window(self, seconds: float, left: int, width: int) -> Pixels:
-        """Return what is before the columns ``left .. left + width``, a view."""
-        top = -round(self.down * seconds) % self.height
-        start = (left - round(self.right * seconds)) % self.width
-        return self.tiles[top : top + self.height, start : start + width]
-
-
-def sheared(wide: Pixels, shifts: NDArray[np.int64], width: int) -> Pixels:
-    """Return rows of a picture, each moved to the right by its own distance.
-
-    Args:
-        wide: uint8 [H, W + margin]; its first column belongs at ``-max(shifts)``.
-        shifts: int64 [H], sorted either way, in pixels.
-        width: W.
-
-    Returns:
-        uint8 [H, W].
-    """
-    starts = shifts.max() - shifts
-    edges = np.flatnonzero(np.diff(starts)) + 1
-    out = np.empty((len(shifts), width), np.uint8)
-    bounds = [0, *edges.tolist(), len(shifts)]
-    for top, bottom, start in zip(
-        bounds, bounds[1:], starts[bounds[:-1]].tolist(), strict=False
-    ):
-        out[top:bottom] = wide[top:bottom, start : start + width]
-    return out
+    return float(255 * total / narrow.size**2)

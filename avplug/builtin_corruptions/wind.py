@@ -24,7 +24,7 @@ SNR_DB = {
 }
 WIDTH_DEGREES = 45.0
 SWAY_DEGREES = 10.0
-GUST_DEPTH = 0.25
+GUST_DEPTH = 0.2
 
 #: A gust's strength is rounded to multiples of 1/64: no blur shows the difference, and
 #: kernels are computed once.

@@ -1,0 +1,77 @@
+"""Layers that fall past the frame, and sway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, radians, sin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.builtin_corruptions.pixels import Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FallingLayer:
+    """A torus of streaks, and how it moves.
+
+    Args:
+        tiles: uint8 [2 H, 2 W + margin], the torus repeated.
+        height: H, its period in pixels.
+        width: W, its period in pixels.
+        down: Pixels a second.
+        right: Pixels a second.
+    """
+
+    tiles: Pixels
+    height: int
+    width: int
+    down: float
+    right: float
+
+    @classmethod
+    def of(
+        cls, torus: Pixels, margin: int, degrees: float, speed: float
+    ) -> FallingLayer:
+        """Repeat a torus, and let it move away from where its blur reads.
+
+        Args:
+            torus: uint8 [H, W].
+            margin: Largest width of a window beyond W, in pixels.
+            degrees: Where the blur reads.
+            speed: Frame heights a second.
+        """
+        height, width = torus.shape
+        across = -(-(2 * width + margin) // width)
+        tiles = np.tile(torus, (2, across))
+        pace = speed * height
+        turn = radians(degrees)
+        return cls(tiles, height, width, -pace * sin(turn), -pace * cos(turn))
+
+    def window(self, seconds: float, left: int, width: int) -> Pixels:
+        """Return what is before the columns ``left .. left + width``, a view."""
+        top = -round(self.down * seconds) % self.height
+        start = (left - round(self.right * seconds)) % self.width
+        return self.tiles[top : top + self.height, start : start + width]
+
+
+def sheared(wide: Pixels, shifts: NDArray[np.int64], width: int) -> Pixels:
+    """Return rows of a picture, each moved to the right by its own distance.
+
+    Args:
+        wide: uint8 [H, W + margin]; its first column belongs at ``-max(shifts)``.
+        shifts: int64 [H], sorted either way, in pixels.
+        width: W.
+
+    Returns:
+        uint8 [H, W].
+    """
+    starts = shifts.max() - shifts
+    edges = np.flatnonzero(np.diff(starts)) + 1
+    out = np.empty((len(shifts), width), np.uint8)
+    bounds = [0, *edges.tolist(), len(shifts)]
+    for top, bottom, start in zip(
+        bounds, bounds[1:], starts[bounds[:-1]].tolist(), strict=False
+    ):
+        out[top:bottom] = wide[top:bottom, start : start + width]
+    return out
