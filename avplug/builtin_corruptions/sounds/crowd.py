@@ -7,8 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avplug.builtin_corruptions.sounds.levels import (
+    Spectrum,
+    frequencies_of,
+    levelled,
+    spectrum_of,
+)
 from avplug.builtin_corruptions.sounds.synth import (
-    EDGES,
     RATE,
     Signal,
     drift,
@@ -39,6 +44,8 @@ WIDTHS, STRENGTHS, BETWEEN = (70.0, 90.0, 140.0), (1.0, 0.7, 0.4), 0.06
 #: Octave levels in dB of recorded crowds, and their spread between recordings.
 LEVELS = (-36.0, -34.0, -24.0, -13.0, -7.0, -4.0, -11.7, -19.8, -32.5)
 SPREAD = 2.0
+#: Amplitude of consonants, breath and steps, of which no one is told apart.
+HISS = 0.45
 #: Moments a second at which the pitch of a voice is known.
 CONTROL = 1_000
 
@@ -58,16 +65,16 @@ def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
     voices = int(one_of(rng.stream("voices"), 12, 25))
     loud = np.exp(0.7 * normals(rng.stream("loud"), voices))
     spoken = [_spoken(rng.stream("voice", i), seconds, loud[i]) for i in range(voices)]
-    frequencies = np.fft.rfftfreq(count, 1 / RATE)
+    frequencies = frequencies_of(count)
     speech = np.zeros(frequencies.size, np.complex128)
     pulses = _pulse_trains(spoken, count)
     for row, vowel in zip(pulses, (*VOWELS, *(HIGH * VOWELS)), strict=True):
-        speech += np.fft.rfft(row) * _mouth(frequencies, vowel)
+        speech += spectrum_of(row) * _mouth(frequencies, vowel)
     speech *= _room(rng.stream("room"), count)
-    hiss = np.fft.rfft(normals(rng.stream("hiss"), count) * _busy(pulses))
-    both = _levelled(speech, frequencies) + 0.45 * _levelled(hiss, frequencies)
+    hiss = spectrum_of(normals(rng.stream("hiss"), count) * _busy(pulses))
     levels = varied(rng.stream("levels"), LEVELS, SPREAD)
-    babble = np.fft.irfft(both * _curve(frequencies, levels), count)
+    both = levelled(speech, count, levels) + HISS * levelled(hiss, count, levels)
+    babble = np.fft.irfft(both, count)
     swell = 0.25 * drift(rng.stream("swell"), count, 0.8, 0.5)
     return unit(babble * np.exp(swell)).astype(np.float32)
 
@@ -116,10 +123,11 @@ def _pulse_trains(spoken: list[Speech], count: int) -> Signal:
     flat = vowels * count + first
     both = np.concatenate([flat, flat + 1])
     weights = np.concatenate([level * (1 - late), level * late])
-    return np.bincount(both, weights, kinds * count).reshape(kinds, count)
+    trains: Signal = np.bincount(both, weights, kinds * count).astype(np.float64)
+    return trains.reshape(kinds, count)
 
 
-def _mouth(frequencies: Signal, formants: Signal) -> NDArray[np.complex128]:
+def _mouth(frequencies: Signal, formants: Signal) -> Spectrum:
     """Return what a mouth makes of pulses in a vowel, complex128 [bins]."""
     response = np.full(frequencies.size, BETWEEN, np.complex128)
     for centre, width, strength in zip(formants, WIDTHS, STRENGTHS, strict=True):
@@ -127,12 +135,13 @@ def _mouth(frequencies: Signal, formants: Signal) -> NDArray[np.complex128]:
     return response
 
 
-def _room(rng: KeyedRandom, count: int) -> NDArray[np.complex128]:
+def _room(rng: KeyedRandom, count: int) -> Spectrum:
     """Return what a room adds to a sound: a short diffuse echo, complex128 [bins]."""
     echo = np.zeros(count)
     tail = min(round(0.4 * RATE), count)
     echo[:tail] = normals(rng, tail) * np.exp(-6.9 * np.arange(tail) / tail)
-    return 1 + 0.8 * np.fft.rfft(echo / max(float(np.sqrt((echo**2).sum())), 1e-9))
+    room: Spectrum = 1 + 0.8 * spectrum_of(echo / np.sqrt((echo**2).sum()))
+    return room
 
 
 def _busy(pulses: Signal) -> Signal:
@@ -142,25 +151,4 @@ def _busy(pulses: Signal) -> Signal:
     padded = np.append(energy, np.zeros(-energy.size % step))
     busy = np.sqrt(padded.reshape(-1, step).mean(axis=1))
     middles = (np.arange(busy.size) + 0.5) * step
-    return np.interp(np.arange(energy.size), middles, busy)
-
-
-def _octaves(frequencies: Signal) -> NDArray[np.int64]:
-    return np.searchsorted(EDGES[1:-1], frequencies, "right")
-
-
-def _levelled(
-    spectrum: NDArray[np.complex128], frequencies: Signal
-) -> NDArray[np.complex128]:
-    """Return a spectrum with equal power in each octave, changed smoothly."""
-    energy = np.bincount(_octaves(frequencies), np.abs(spectrum) ** 2, len(EDGES) - 1)
-    return spectrum * _curve(frequencies, -10 * np.log10(energy + 1e-12))
-
-
-def _curve(frequencies: Signal, levels: Signal) -> Signal:
-    """Return gains through octave levels in dB, float64 [bins]."""
-    octaves = np.log2(np.sqrt(EDGES[1:] * EDGES[:-1]))
-    heard = np.log2(np.maximum(frequencies, 1.0))
-    curve: Signal = 10 ** (np.interp(heard, octaves, levels) / 20)
-    curve[frequencies < EDGES[0]] = 0
-    return curve
+    return np.interp(np.arange(energy.size), middles, busy).astype(np.float64)
