@@ -163,7 +163,8 @@ class Manifest:
     def _cut_torn_line(self) -> None:
         self._file.seek(0)
         whole = sum(len(line) for line in self._file if line.endswith(b"\n"))
-        self._file.truncate(whole)
+        if whole < self._file.tell():
+            self._file.truncate(whole)
 
     def _take_up(self, settings: Mapping[str, Any]) -> None:
         mine = json.loads(json.dumps({"avplug": __version__, **settings}))
