@@ -76,7 +76,8 @@ class Concert(Corruption):
         lit = np.empty(frames.shape, np.uint8)
         shifts = 255 * scene.value_shift * scene.beat.at(times)
         for frame, shift, target in zip(frames, shifts, lit, strict=True):
-            brighten(frame, float(shift), target)
+            # Cut to whole levels: the public code truncates.
+            brighten(frame, int(shift), target)
         return lit
 
     def audio(
@@ -92,7 +93,7 @@ class Concert(Corruption):
         )
 
 
-def brighten(frame: Pixels, shift: float, out: Pixels) -> None:
+def brighten(frame: Pixels, shift: int, out: Pixels) -> None:
     """Write a frame whose HSV value is raised by ``shift`` levels.
 
     All channels grow by one factor, ``min(V + shift, 255) / V`` of the largest channel
@@ -100,7 +101,7 @@ def brighten(frame: Pixels, shift: float, out: Pixels) -> None:
 
     Args:
         frame: uint8 [H, W, 3].
-        shift: Levels, 0 to 255.
+        shift: Whole levels, 0 to 255.
         out: uint8 [H, W, 3].
     """
     value = np.arange(256, dtype=np.float64)
@@ -112,7 +113,7 @@ def brighten(frame: Pixels, shift: float, out: Pixels) -> None:
     bright = [cv2.multiply(plane, gain, dtype=cv2.CV_8U) for plane in planes]
     if not largest.all():
         black = np.zeros(256, np.uint8)
-        black[0] = round(shift)
+        black[0] = shift
         grey = cv2.LUT(largest, black)
         bright = [cv2.add(plane, grey) for plane in bright]
     cv2.merge(bright, out)

@@ -93,7 +93,8 @@ def frost_texture(number: int) -> Pixels:
     barbules = _ridges((grown.along + 1.7 * grown.aside) / (0.4 * grown.pitch) + unrest)
     reach = np.clip(1 - grown.depth / 45, 0, 1)
     rib = np.clip(1 - grown.aside / (0.6 + 2 * reach), 0, 1)
-    feathers = barbs**3 * (0.3 + 0.7 * barbules) * (0.3 + 0.7 * reach) + 0.8 * rib
+    feathers = barbs * barbs * barbs * (0.3 + 0.7 * barbules) * (0.3 + 0.7 * reach)
+    feathers += 0.8 * rib
     feathers *= 0.25 + 0.75 * np.clip(grown.gap / 7, 0, 1)
     ice = 0.75 * standardised(feathers + 0.2 * grown.shade)
     ice += 0.75 * fractal(rng.stream("cloud"), (5, 11, 23, 45), 0.7)

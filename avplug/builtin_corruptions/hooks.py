@@ -70,7 +70,12 @@ _CORRUPTIONS = (
     _spec(
         "environmental",
         "underwater",
-        "Red faded, blurred and hazy (profile released: blue), a dive's sound at an SNR",
+        "Red faded, blurred and hazy (profile released: blue), dive sounds at an SNR",
+    ),
+    _spec(
+        "human-related",
+        "concert",
+        "Lights that dazzle on the beat of the music, which is added at an SNR",
     ),
     _spec(
         "human-related",

@@ -34,16 +34,19 @@ def lattice(rng: KeyedRandom, cells: int) -> NDArray[np.float32]:
     values = uniform(rng.stream("values"), cells, cells)
     position = np.arange(SIDE, dtype=np.float32) * np.float32(cells / SIDE)
     cell = position.astype(np.int64)
-    t = position - cell
+    t = (position - cell).astype(np.float32)
+    # Products, as powers are not equal on every machine.
+    square, cube, rest = t * t, t * t * t, 1 - t
     weights = (
-        (1 - t) ** 3 / 6,
-        (3 * t**3 - 6 * t**2 + 4) / 6,
-        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
-        t**3 / 6,
+        rest * rest * rest / 6,
+        (3 * cube - 6 * square + 4) / 6,
+        (-3 * cube + 3 * square + 3 * t + 1) / 6,
+        cube / 6,
     )
     for _ in range(2):
         taps = [values[(cell + k) % cells] * w[:, None] for k, w in enumerate(weights)]
-        values = (taps[0] + taps[1] + taps[2] + taps[3]).T
+        joined = taps[0] + taps[1] + taps[2] + taps[3]
+        values = joined.T.astype(np.float32, copy=False)
     # Lattices of several octaves would else share their lines.
     shift = uniform(rng.stream("shift"), 2) * SIDE
     return np.roll(values, shift.astype(np.int64), axis=(0, 1))

@@ -81,6 +81,8 @@ class Underwater(Corruption):
         factors = np.array([scene.red_kept, 1.0, scene.blue_kept])
         lights = CLEAR * scene.contrast * scene.waves.at(times)
         swap = self.profile == "released"
+        if swap:
+            factors = factors[::-1]
         blurred = np.empty(frames.shape[1:], np.uint8)
         for frame, light, target in zip(frames, lights, murky, strict=True):
             source = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) if swap else frame
