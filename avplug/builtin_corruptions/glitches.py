@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from avplug.core.randomness import KeyedRandom
 
 #: Share of a chunk that the next two chunks have to mute anew.
-_NEWS = 0.01
+_NEWS = 0.1
 _TRIES = 32
 
 

@@ -43,9 +43,11 @@ HIGH = 1.16
 WIDTHS, STRENGTHS, BETWEEN = (70.0, 90.0, 140.0), (1.0, 0.7, 0.4), 0.06
 #: Octave levels in dB of recorded crowds, and their spread between recordings.
 LEVELS = (-36.0, -34.0, -24.0, -13.0, -7.0, -4.0, -11.7, -19.8, -32.5)
-SPREAD = 2.0
-#: Amplitude of consonants, breath and steps, of which no one is told apart.
-HISS = 0.45
+SPREAD = 2.5
+#: How much of the deep noise of a room is there, in dB, by octave.
+BASS, ROOM = (-25.0, 20.0), np.array([1.0, 1.0, 1.0, 0.5, 0.2, 0.0, 0.0, 0.0, 0.0])
+#: Least and largest amplitude of consonants and breath, which nobody tells apart.
+HISS = (0.25, 0.55)
 #: Moments a second at which the pitch of a voice is known.
 CONTROL = 1_000
 
@@ -62,8 +64,9 @@ class Speech:
 def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
     """Return babble, float32 [N] at 16 kHz, RMS 1."""
     count = round(seconds * RATE)
-    voices = int(one_of(rng.stream("voices"), 12, 25))
-    loud = np.exp(0.7 * normals(rng.stream("loud"), voices))
+    voices = int(one_of(rng.stream("voices"), 7, 25))
+    near = one_of(rng.stream("near"), 0.3, 0.9)
+    loud = np.exp(near * normals(rng.stream("loud"), voices))
     spoken = [_spoken(rng.stream("voice", i), seconds, loud[i]) for i in range(voices)]
     frequencies = frequencies_of(count)
     speech = np.zeros(frequencies.size, np.complex128)
@@ -72,10 +75,13 @@ def render(rng: KeyedRandom, seconds: float) -> NDArray[np.float32]:
         speech += spectrum_of(row) * _mouth(frequencies, vowel)
     speech *= _room(rng.stream("room"), count)
     hiss = spectrum_of(normals(rng.stream("hiss"), count) * _busy(pulses))
-    levels = varied(rng.stream("levels"), LEVELS, SPREAD)
-    both = levelled(speech, count, levels) + HISS * levelled(hiss, count, levels)
+    bass = one_of(rng.stream("bass"), *BASS) * ROOM
+    levels = bass + varied(rng.stream("levels"), LEVELS, SPREAD)
+    breath = one_of(rng.stream("breath"), *HISS)
+    both = levelled(speech, count, levels) + breath * levelled(hiss, count, levels)
     babble = np.fft.irfft(both, count)
-    swell = 0.25 * drift(rng.stream("swell"), count, 0.8, 0.5)
+    depth = one_of(rng.stream("depth"), 0.15, 0.6)
+    swell = depth * drift(rng.stream("swell"), count, 0.8, 0.5)
     return unit(babble * np.exp(swell)).astype(np.float32)
 
 
@@ -151,4 +157,5 @@ def _busy(pulses: Signal) -> Signal:
     padded = np.append(energy, np.zeros(-energy.size % step))
     busy = np.sqrt(padded.reshape(-1, step).mean(axis=1))
     middles = (np.arange(busy.size) + 0.5) * step
-    return np.interp(np.arange(energy.size), middles, busy).astype(np.float64)
+    level: Signal = np.interp(np.arange(energy.size), middles, busy)
+    return level
