@@ -36,6 +36,8 @@ LOOPS = 8
 #: Length of a loop, and of the cross-fade that closes it, in seconds.
 SECONDS = 12
 FADE = 0.5
+#: Steps of a loop's samples between 0 and its RMS; their noise is at -95 dB.
+STEPS = np.float32(2**14)
 
 Render = Callable[[KeyedRandom, float], NDArray[np.float32]]
 
@@ -66,4 +68,8 @@ def _made(sound: str, index: int, sample_rate: int) -> NDArray[np.float32]:
     if sample_rate != RATE:
         return resampled_loop(_made(sound, index, RATE), RATE, sample_rate)
     rng = KeyedRandom(("avplug", "bank", sound, index))
-    return looped(renderer(sound)(rng, SECONDS + FADE), round(FADE * RATE))
+    loop = looped(renderer(sound)(rng, SECONDS + FADE), round(FADE * RATE))
+    # Sines and Fourier transforms differ between machines in their last bits.
+    rounded: NDArray[np.float32] = np.rint(loop * STEPS) / STEPS
+    rounded.flags.writeable = False
+    return rounded

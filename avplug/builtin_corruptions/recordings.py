@@ -62,7 +62,7 @@ def recordings_folder() -> Path | None:
     value = os.environ.get(FOLDER_VARIABLE, "")
     if not value:
         return None
-    folder = Path(value)
+    folder = Path(value).absolute()
     if not folder.is_dir():
         raise UsageError(
             f"{FOLDER_VARIABLE}={value!r} is not a folder.",
@@ -98,6 +98,12 @@ def recordings_fingerprint(folder: Path) -> str:
             name = path.relative_to(folder).as_posix()
             digest.update(f"{sound}\0{name}\0{path.stat().st_size}\0".encode())
     return digest.hexdigest() + ("+synthesise" if missing_are_synthesised() else "")
+
+
+def recordings_facts() -> dict[str, str]:
+    """Return what a corruption with a background adds to its identity, if anything."""
+    folder = recordings_folder()
+    return {} if folder is None else {"recordings": recordings_fingerprint(folder)}
 
 
 def recording_files(folder: Path, sound: str) -> tuple[Path, ...]:

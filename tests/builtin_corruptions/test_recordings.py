@@ -17,6 +17,7 @@ from avplug.builtin_corruptions.recordings import (
     CATEGORIES,
     recorded_loop,
     recording_files,
+    recordings_facts,
     recordings_fingerprint,
     recordings_folder,
     without_silence,
@@ -215,6 +216,13 @@ def test_the_fingerprint_is_of_names_and_sizes(tmp_path, monkeypatch):
     assert len({plain, more, renamed, recordings_fingerprint(two)}) == 4
     monkeypatch.setenv("AVPLUG_RECORDINGS_MISSING", "synthesise")
     assert recordings_fingerprint(one) == f"{plain}+synthesise"
+
+
+def test_facts_hold_the_fingerprint_only_with_recordings(tmp_path, monkeypatch):
+    assert recordings_facts() == {}
+    tone(tmp_path / "rain" / "a.wav")
+    monkeypatch.setenv("AVPLUG_RECORDINGS", str(tmp_path))
+    assert recordings_facts() == {"recordings": recordings_fingerprint(tmp_path)}
 
 
 @needs_recordings
