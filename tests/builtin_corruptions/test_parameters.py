@@ -34,6 +34,12 @@ FIELDS = {
     ("compression", "video", "jpeg_quality"): "jpeg_quality",
     ("compression", "audio", "quantiser_bits"): "bits",
     ("compression", "audio", "lowpass_cutoff_hz"): "cutoff_hz",
+    ("crowd", "video", "side_fraction"): "side_fraction",
+    ("crowd", "audio", "snr_db"): "snr_db",
+    ("interference", "video", "max_rotation_deg"): "max_rotation_deg",
+    ("interference", "audio", "muted_fraction"): "muted_fraction",
+    ("interference", "audio", "chunks"): "chunks",
+    ("interference", "audio", "min_chunk_s"): "min_chunk_s",
 }
 
 

@@ -28,6 +28,9 @@ ids = st.text(min_size=1, max_size=8)
 PICTURE_MEASURE = {"frost": ssim}
 #: The public code inverts this scale, and delays the sound by its low-pass.
 NOT_BY_SNR = {("gaussian", "released"), ("compression", "released")}
+#: Turned by whole degrees: two clips may share an angle, and what a larger angle does
+#: depends on the picture. Its own tests hold the angles, and the mean over clips.
+TURNED = {"interference"}
 
 
 @st.composite
@@ -88,7 +91,8 @@ def test_another_id_or_seed_gives_other_noise(name, two_ids, two_seeds):
         for i, s in ((0, 0), (1, 0), (0, 1))
     ]
     for other in outcomes[1:]:
-        assert not np.array_equal(outcomes[0].frames, other.frames)
+        if name not in TURNED:
+            assert not np.array_equal(outcomes[0].frames, other.frames)
         assert not np.array_equal(outcomes[0].audio, other.audio)
 
 
@@ -113,7 +117,8 @@ def test_each_severity_is_worse_than_the_one_before(pair, clip_id, seed):
         np.mean([measure(*two) for two in zip(source.frames, step.frames, strict=True)])
         for step in steps
     ]
-    assert (np.diff(seen) < 0).all(), seen
+    if name not in TURNED:
+        assert (np.diff(seen) < 0).all(), seen
     if pair not in NOT_BY_SNR:
         heard = [snr_db(source.audio, step.audio) for step in steps]
         assert (np.diff(heard) < 0).all(), heard
