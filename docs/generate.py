@@ -31,7 +31,7 @@ def command_line() -> str:
         "## Exit codes\n\n"
         "| code | meaning |\n|---|---|\n"
         "| 0 | done |\n"
-        "| 1 | a cell failed |\n"
+        "| 1 | a cell failed, or a written data set is not as its manifest says |\n"
         "| 2 | the command, the configuration or a file is wrong |\n"
         "| 4 | a plugin broke its contract, or is broken under `--strict-plugins` |\n"
         "| 130 | interrupted; the same command again goes on |\n"

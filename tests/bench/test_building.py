@@ -370,7 +370,9 @@ HOSTILE = f"""
 
     @hookimpl
     def avplug_datasets():
-        return [DatasetSpec("hostile", f"{{__name__}}:Hostile", "Hostile", needs_root=False)]
+        return [
+            DatasetSpec("hostile", f"{{__name__}}:Hostile", "", needs_root=False)
+        ]
 """
 
 

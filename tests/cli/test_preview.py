@@ -1,8 +1,14 @@
-"""``avplug preview``: a contact sheet of an embedded clip or of a file."""
+"""``avplug preview``: a sheet or a gallery of an embedded clip or of a file."""
 
+import io
+import re
+from base64 import b64decode
+
+import av
 import numpy as np
 import pytest
 
+from avplug.media.excerpt import RATE, WIDTH
 from avplug.media.pictures import open_rgb
 from avplug.media.sheet import CELL, GAP, HEADER, MARGIN, SPECTRUM, WAVE
 from tests.media import recipes
@@ -70,3 +76,78 @@ def test_refusals(avplug, tmp_path, monkeypatch, options, words):
     assert result.exit_code == 2
     assert words in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def films(page):
+    """Return the embedded clips of a page."""
+    found = re.findall(r'src="data:video/mp4;base64,([^"]+)"', page.read_text())
+    return [b64decode(text) for text in found]
+
+
+def test_a_page_plays_the_clip_clean_and_corrupted(avplug, tmp_path):
+    out = tmp_path / "new" / "page.html"
+    result = avplug(
+        "preview", "-c", "gaussian,compression", "-s", "1,5", "--seconds", "1",
+        "-o", str(out),
+    )  # fmt: skip
+    assert (result.exit_code, result.stdout) == (0, f"{out}\n")
+    assert [path.name for path in out.parent.iterdir()] == ["page.html"]
+    text = out.read_text()
+    assert text.count("<video") == 5
+    assert re.findall(r"<h2[^>]*>(\w+)</h2>", text) == [
+        "clean",
+        "gaussian",
+        "compression",
+    ]
+    noise = []
+    for film in films(out):
+        with av.open(io.BytesIO(film)) as container:
+            assert container.streams.video[0].codec_context.pix_fmt == "yuv420p"
+            assert container.streams.audio
+            frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+        assert len(frames) == RATE
+        noise.append(np.abs(np.diff(frames[4].astype(int), axis=0)).mean())
+    clean, weak, strong = noise[:3]
+    assert clean < weak < strong
+
+
+def test_even_noise_stays_small(avplug, tmp_path):
+    out = tmp_path / "page.html"
+    avplug("preview", "-c", "gaussian", "-s", "1,2,3,4,5", "-o", str(out))
+    embedded = films(out)
+    assert len(embedded) == 6
+    assert sum(map(len, embedded)) / len(embedded) < 15e6 / 76 * 2.2
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_page_of_a_file_of_ones_own(avplug, tmp_path, sound):
+    source = tmp_path / "<b>clip.mp4"
+    recipes.video(source, size=(402, 202), pix_fmt="yuv420p", count=30, sound=sound)
+    out = tmp_path / "page.html"
+    result = avplug(
+        "preview",
+        str(source),
+        "-c",
+        "shot",
+        "-s",
+        "2",
+        "--seconds",
+        "0.5",
+        "-o",
+        str(out),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "<b>" not in out.read_text()
+    with av.open(io.BytesIO(films(out)[1])) as container:
+        picture = container.streams.video[0]
+        assert (picture.width, picture.height) == (WIDTH, 120)
+        assert picture.frames == 0.5 * RATE
+        assert bool(container.streams.audio) == sound
+
+
+def test_a_page_of_a_sound(avplug, tmp_path):
+    source = recipes.sound_only(tmp_path / "sound.mp4")
+    out = tmp_path / "page.html"
+    result = avplug("preview", str(source), "-c", "shot", "-s", "2", "-o", str(out))
+    assert result.exit_code == 0, result.stderr
+    assert out.read_text().count("<audio") == 2
