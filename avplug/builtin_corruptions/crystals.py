@@ -26,6 +26,9 @@ TEXTURES = 4
 #: Shade of a texture: mean and standard deviation in levels.
 MEAN, SIGMA = 178.0, 42.0
 FEATHERS = 70
+#: How wide a feather is for its length, how far its edges wander in texels, and how
+#: strongly its axis is bent (texels aside at one texel along, for the most bent).
+NARROW, BEND, BOW = 0.3, 9, 0.006
 
 
 @dataclass(slots=True)
@@ -48,30 +51,42 @@ class _Plumage:
 def _grown(rng: KeyedRandom) -> _Plumage:
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     # Feathers are not ruled with a straightedge.
-    x = x + 9 * fractal(rng.stream("bend", 0), (5, 11, 23, 47), 0.5)
-    y = y + 9 * fractal(rng.stream("bend", 1), (5, 11, 23, 47), 0.5)
+    x = x + BEND * fractal(rng.stream("bend", 0), (5, 11, 23, 47), 0.5)
+    y = y + BEND * fractal(rng.stream("bend", 1), (5, 11, 23, 47), 0.5)
+    row, column, turn, shade, size = uniform(rng.stream("feathers"), FEATHERS, 5).T
+    turns = [2 * pi * float(part) for part in turn]
+    right = np.array([cos(angle) for angle in turns], np.float32)
+    down = np.array([sin(angle) for angle in turns], np.float32)
+    axes = (row * SIDE, column * SIDE, right, down, (shade - 0.5) * np.float32(BOW))
+    slim = np.float32(0.7) + np.float32(0.6) * size
     nearest, second = (np.full((SIDE, SIDE), 4 * SIDE, np.float32) for _ in range(2))
-    along, aside, pitch, shade = (np.zeros((SIDE, SIDE), np.float32) for _ in range(4))
-    for row, column, turn, bow, size in uniform(rng.stream("feathers"), FEATHERS, 5):
-        right, down = cos(2 * pi * float(turn)), sin(2 * pi * float(turn))
-        dx, dy = _around(x - column * SIDE), _around(y - row * SIDE)
-        u = dx * np.float32(right) + dy * np.float32(down)
-        v = dy * np.float32(right) - dx * np.float32(down)
-        v += u * u * ((bow - np.float32(0.5)) * np.float32(0.006))
-        far = np.sqrt(np.square(u * np.float32(0.3)) + v * v)
-        far *= np.float32(0.7) + np.float32(0.6) * size
-        covers = far < nearest
-        second = np.where(covers, nearest, np.minimum(second, far))
-        nearest = np.where(covers, far, nearest)
-        along[covers], aside[covers] = u[covers], np.abs(v[covers])
-        pitch[covers], shade[covers] = 7 + 7 * size, bow
-    return _Plumage(along, aside, nearest, second - nearest, pitch, shade)
+    owner = np.zeros((SIDE, SIDE), np.int64)
+    for number in range(FEATHERS):
+        u, v = _coordinates(x, y, *(part[number] for part in axes))
+        u *= np.float32(NARROW)
+        far = np.sqrt(u * u + v * v) * slim[number]
+        owner[far < nearest] = number
+        second = np.minimum(second, np.maximum(nearest, far))
+        nearest = np.minimum(nearest, far)
+    along, across = _coordinates(x, y, *(part[owner] for part in axes))
+    pitch = (7 + 7 * size)[owner]
+    gap = second - nearest
+    return _Plumage(along, np.abs(across), nearest, gap, pitch, shade[owner])
+
+
+def _coordinates(
+    x: Field, y: Field, row: Field, column: Field, right: Field, down: Field, bow: Field
+) -> tuple[Field, Field]:
+    """Return texels along and across the bent axis of one feather, or of many."""
+    dx, dy = _around(x - column), _around(y - row)
+    along = dx * right + dy * down
+    return along, dy * right - dx * down + along * along * bow
 
 
 def _around(distance: Field) -> Field:
-    """Return distances on the torus, within half a side."""
-    half = np.float32(SIDE / 2)
-    return (distance + half) % np.float32(SIDE) - half
+    """Return distances on the torus, within half a side, in place."""
+    distance -= SIDE * np.rint(distance * np.float32(1 / SIDE))
+    return distance
 
 
 def _ridges(phase: Field) -> Field:

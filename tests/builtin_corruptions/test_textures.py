@@ -22,7 +22,7 @@ from avplug.core.randomness import KeyedRandom
 RNG = KeyedRandom(("test",))
 #: First 16 hex digits of SHA-256.
 HASHES = {
-    "frost": "edd7dc3b4f4d54f5",
+    "frost": "4610890cb9b497f0",
     "billows": "e5cf917fb58e83bf",
     "wisps": "a9dcf49d6b1ded50",
 }
