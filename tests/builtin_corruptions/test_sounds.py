@@ -35,9 +35,9 @@ SKEWED = (
     "mod_",
     "bandenv_",
 )
-#: The distance between renderings, as a share of that between recordings. Recorded
-#: crowds range from two people to a hall; ours are all rooms full of people.
-DIVERSITY = dict.fromkeys(SOUNDS, 0.3) | {"crowd": 0.15}
+#: The distance between renderings, as a share of that between recordings; 0.32 (frost)
+#: to 0.88 (underwater) were measured.
+DIVERSITY = 0.3
 
 needs_profiles = pytest.mark.skipif(
     not PROFILES.is_file(), reason=f"no {PROFILES} (set AVPLUG_GOLDEN)"
@@ -114,7 +114,7 @@ def test_renderings_differ_as_recordings_do(sound):
         if category_of_file(name) == category(sound)
     ]
     of_renderings = apart([vector(one) for one in profiles(sound)])
-    assert of_renderings >= DIVERSITY[sound] * apart(recorded)
+    assert of_renderings >= DIVERSITY * apart(recorded)
 
 
 @pytest.mark.parametrize("sound", SOUNDS)
