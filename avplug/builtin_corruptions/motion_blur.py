@@ -102,6 +102,7 @@ def motion_blur(
     blurs: Doubling,
     degrees: float,
     border: int = cv2.BORDER_REPLICATE,
+    precise: bool = True,
 ) -> Pixels:
     """Return a picture blurred along an angle.
 
@@ -110,13 +111,16 @@ def motion_blur(
         blurs: Of :func:`doubling`.
         degrees: Where the taps read: 0 is to the right, 90 down.
         border: What lies beyond the edge, as OpenCV names it.
+        precise: Keep the mean displacement that rounding to pixels takes, at the
+            price of a little sharpness.
 
     Returns:
         uint8 of the same shape, a new array.
     """
-    steps = _in_whole_pixels(blurs, degrees)
-    down, right = (sum(max(step[axis], 0) for step in steps) for axis in (0, 1))
-    up, left = (sum(max(-step[axis], 0) for step in steps) for axis in (0, 1))
+    steps = _in_whole_pixels(blurs, degrees, precise)
+    whole = [(dy, dx) for dy, dx, _ in steps]
+    down, right = (sum(max(s[axis], 0) for s in whole) for axis in (0, 1))
+    up, left = (sum(max(-s[axis], 0) for s in whole) for axis in (0, 1))
     blurred = cv2.copyMakeBorder(picture, up, down, left, right, border)
     for dy, dx, kept in steps:
         rows, columns = blurred.shape[0] - abs(dy), blurred.shape[1] - abs(dx)
@@ -126,7 +130,7 @@ def motion_blur(
     return cast(Pixels, blurred)
 
 
-def _in_whole_pixels(blurs: Doubling, degrees: float) -> list[_Step]:
+def _in_whole_pixels(blurs: Doubling, degrees: float, precise: bool) -> list[_Step]:
     """Return two-tap blurs as rows down, columns to the right, weight of the near tap.
 
     What rounding takes from the mean displacement, one more blur over one pixel gives
@@ -143,7 +147,7 @@ def _in_whole_pixels(blurs: Doubling, degrees: float) -> list[_Step]:
         steps.append((whole[0], whole[1], kept))
     worst = max((0, 1), key=lambda axis: abs(missing[axis]))
     share = round(abs(missing[worst]) * _WEIGHT_STEPS) / _WEIGHT_STEPS
-    if share > _LEAST_SHIFT:
+    if precise and share > _LEAST_SHIFT:
         way = 1 if missing[worst] > 0 else -1
         down, right = (way, 0) if worst == 0 else (0, way)
         steps.append((down, right, 1 - share))

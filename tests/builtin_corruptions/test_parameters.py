@@ -40,6 +40,17 @@ FIELDS = {
     ("interference", "audio", "muted_fraction"): "muted_fraction",
     ("interference", "audio", "chunks"): "chunks",
     ("interference", "audio", "min_chunk_s"): "min_chunk_s",
+    **{
+        (name, "video", parameter): parameter
+        for name in ("snow", "rain")
+        for parameter in (
+            *("noise_mean", "noise_std", "zoom", "threshold"),
+            *("blur_radius", "blur_sigma", "image_weight"),
+        )
+    },
+    ("wind", "video", "blur_radius"): "blur_radius",
+    ("wind", "video", "blur_sigma"): "blur_sigma",
+    **{(name, "audio", "snr_db"): "snr_db" for name in ("snow", "rain", "wind")},
 }
 
 
