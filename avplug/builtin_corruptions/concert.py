@@ -42,7 +42,7 @@ def drawn_beat(rng: KeyedRandom) -> Envelope:
     frequency = (SLOWEST + (FASTEST - SLOWEST) * tempo) / 60
     pulse = Drift(
         np.array([frequency, frequency / 2]),
-        2 * pi * start * np.array([1.0, 0.5]),
+        2 * pi * start * np.array([2.0, 1.0]),
         np.array([sqrt(1.6), sqrt(0.4)]),
     )
     return Envelope(pulse, SWING)

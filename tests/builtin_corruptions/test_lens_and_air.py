@@ -137,6 +137,8 @@ def test_the_light_swings_around_the_published_value(name):
     envelopes = [getattr(scene_of(name, key=k), SHARED[name]) for k in range(200)]
     values = np.stack([e.at(np.arange(0, 10, 0.37)) for e in envelopes])
     assert values.mean() == pytest.approx(1, abs=0.01)
+    # At every moment, not only over the whole clip.
+    assert values.mean(0) == pytest.approx(np.ones(values.shape[1]), abs=0.03)
     assert 0.01 < values.std() < 0.15
 
 
