@@ -25,7 +25,7 @@ from avplug.bench.prepare import open_dataset
 from avplug.core.clip import Clip, ClipRef
 from avplug.core.dataset import Dataset
 from avplug.core.errors import AvplugError, UsageError
-from avplug.core.registry import Registry
+from avplug.core.registry import Entry, Registry
 from avplug.media.fitting import as_is, fit_clip
 
 #: A full or failing disk concerns every clip, not the one at hand.
@@ -78,12 +78,8 @@ def build(
     layout, names = config.layout(), file_names(ref.id for ref in clips)
     cells = {cell_folder(condition): condition for condition in found}
     classes = class_table(dataset.labels)
-    about = {
-        "dataset": entry.qualified,
-        "provider": f"{entry.provider} {entry.version}",
-        "fingerprint": dataset.fingerprint(clips),
-    }
-    with Manifest(Path(config.out), _settings(config, about, len(clips))) as manifest:
+    root = Path(config.out)
+    with Manifest(root, _settings(config, entry, dataset, clips)) as manifest:
         for cell, condition in cells.items():
             manifest.add_cell(cell, condition.identity or {"name": "clean"})
         manifest.write_file(CLASSES, _class_list(classes))
@@ -98,20 +94,16 @@ def build(
                 f"None of {len(clips)} clips could be written. The first, "
                 f"'{failures[0].clip}': {failures[0].reason}"
             )
+        lists = []
         for cell, refs in done.items():
-            rows = [_listed(ref, names, classes) for ref in refs]
-            if rows:
-                content = layout.list_content(cell, rows)
-                manifest.write_file(layout.list_path(cell), content)
-    root = Path(config.out)
-    return BuildSummary(
-        root,
-        tuple(root / layout.list_path(cell) for cell, refs in done.items() if refs),
-        written,
-        sum(map(len, done.values())) - written,
-        tuple(failures),
-        tuple(cell for cell, refs in done.items() if not refs),
-    )
+            if refs:
+                rows = [_listed(ref, names, classes) for ref in refs]
+                path = layout.list_path(cell)
+                manifest.write_file(path, layout.list_content(cell, rows))
+                lists.append(root / path)
+    reused = sum(map(len, done.values())) - written
+    empty = tuple(cell for cell, refs in done.items() if not refs)
+    return BuildSummary(root, tuple(lists), written, reused, tuple(failures), empty)
 
 
 def cell_folder(condition: Condition) -> str:
@@ -123,17 +115,20 @@ def cell_folder(condition: Condition) -> str:
     return f"{safe_name(condition.name)}/severity_{level}"
 
 
-def _settings(config: BuildConfig, about: dict[str, Any], clips: int) -> dict[str, Any]:
+def _settings(
+    config: BuildConfig, entry: Entry, dataset: Dataset, clips: Sequence[ClipRef]
+) -> dict[str, Any]:
+    """Return what decides the content; what tells most about a change comes first."""
     select = config.select
     quality: dict[str, Any] = {"frame_format": config.frame_format}
     if config.format == "mp4":
         quality = {"lossless": config.lossless}
     spec = config.layout().spec
     return {
-        **about,
+        "dataset": entry.qualified,
         "split": select.split,
         "options": dict(select.options.get("dataset", {})),
-        "clips": clips,
+        "clips": len(clips),
         "seed": config.seed,
         "modalities": select.modalities[0],
         "at": select.at,
@@ -141,6 +136,8 @@ def _settings(config: BuildConfig, about: dict[str, Any], clips: int) -> dict[st
         **quality,
         "size": spec.size,
         "sample_rate": spec.sample_rate,
+        "provider": f"{entry.provider} {entry.version}",
+        "fingerprint": dataset.fingerprint(clips),
     }
 
 

@@ -10,7 +10,9 @@
 
 Lines are only ever appended, and of two that speak of the same thing the later holds.
 A clip's line is written after its files are in place, so a kill at any moment loses
-what is not listed yet: the same command writes that again.
+what is not listed yet: the same command writes that again. The files themselves are not
+forced to the disk one by one, which would take longer than making them: after a power
+cut a resumed build finds those of a wrong size, and ``--verify`` finds every other one.
 """
 
 from __future__ import annotations

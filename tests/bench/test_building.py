@@ -238,7 +238,8 @@ def test_a_killed_build_goes_on_to_the_same_tree(tmp_path):
     [
         ({"seeds": (1,)}, "seed = 0, not 1"),
         ({"modalities": ("a",)}, "modalities = 'av'"),
-        ({"limit": 2}, "fingerprint"),
+        ({"limit": 2}, "clips = 3, not 2"),
+        ({"split": "val"}, "split = 'test', not 'val'"),
         ({"profile": "released"}, "gaussian/severity_1 with profile = 'paper'"),
         ({"layout": {"frame_format": "jpg"}}, "frame_format = 'png', not 'jpg'"),
         ({"layout": {"size": 32}}, "size = 24, not 32"),
