@@ -29,7 +29,8 @@ PICTURE_MEASURE = {"frost": ssim}
 #: The public code inverts this scale, and delays the sound by its low-pass.
 NOT_BY_SNR = {("gaussian", "released"), ("compression", "released")}
 #: Turned by whole degrees: two clips may share an angle, and what a larger angle does
-#: depends on the picture. Its own tests hold the angles, and the mean over clips.
+#: depends on the picture; what is muted anew may have been a pause. Its own tests hold
+#: the angles, what is muted, and the mean over clips.
 TURNED = {"interference"}
 
 
@@ -121,7 +122,8 @@ def test_each_severity_is_worse_than_the_one_before(pair, clip_id, seed):
         assert (np.diff(seen) < 0).all(), seen
     if pair not in NOT_BY_SNR:
         heard = [snr_db(source.audio, step.audio) for step in steps]
-        assert (np.diff(heard) < 0).all(), heard
+        louder = 1e-9 if name in TURNED else 0.0
+        assert (np.diff(heard) < louder).all(), heard
 
 
 def test_released_gaussian_sound_is_inverted():
