@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from avplug.builtin_corruptions.recordings import (
     missing_recordings,
     recorded_loop,
     recording_files,
+    recordings_facts,
     recordings_folder,
 )
 from avplug.builtin_corruptions.timeline import Envelope
+from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.mixing import mix_at_snr
 
@@ -37,6 +39,14 @@ BACKGROUNDS = {
 }
 #: How much louder or softer than the first part another is at most, in dB.
 BALANCE_DB = 6.0
+
+
+class BackgroundCorruption(Corruption):
+    """A corruption that adds a background: the user's recordings change its numbers."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what identifies the recordings; nothing for synthesised sounds."""
+        return recordings_facts()
 
 
 def add_background(

@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.background import (
+    BackgroundCorruption,
+    add_background,
+)
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.timeline import Drift, Envelope
 from avplug.core.clip import ClipInfo
-from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 
 VALUE_SHIFT = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -48,7 +50,7 @@ def drawn_beat(rng: KeyedRandom) -> Envelope:
     return Envelope(pulse, SWING)
 
 
-class Concert(Corruption):
+class Concert(BackgroundCorruption):
     """The HSV value of each pixel rises on the beat, with music at an SNR.
 
     Picture: ``V + c`` in HSV, clipped, where c swings around the severity's value with

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.builtin_corruptions import passers_by
-from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.background import (
+    BackgroundCorruption,
+    add_background,
+)
 from avplug.builtin_corruptions.passers_by import Box, Person
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.silhouettes import resized
 from avplug.builtin_corruptions.timeline import Envelope
 from avplug.core.clip import ClipInfo
-from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 
 SIDE_FRACTION = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -58,7 +60,7 @@ class CrowdScene:
         return [one.crossing(seconds, hidden, size) for one in self.people]
 
 
-class Crowd(Corruption):
+class Crowd(BackgroundCorruption):
     """Shadows of people who walk through the picture; babble at an SNR.
 
     Profile ``paper``: two to four people of natural shape, dark with soft outlines,

@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.background import (
+    BackgroundCorruption,
+    add_background,
+)
 from avplug.builtin_corruptions.crystals import TEXTURES, frost_texture
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import window
 from avplug.core.clip import ClipInfo
-from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 
 IMAGE_WEIGHT = (1.0, 0.8, 0.7, 0.65, 0.6)
@@ -38,7 +40,7 @@ class FrostScene:
     place: tuple[float, float]
 
 
-class Frost(Corruption):
+class Frost(BackgroundCorruption):
     """Frost crystals over the picture, still for the whole clip; ice cracking.
 
     Picture: ``w_i x + w_f F``, clipped, F a procedural texture of feathered ice. From

@@ -11,14 +11,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.background import (
+    BackgroundCorruption,
+    add_background,
+)
 from avplug.builtin_corruptions.falling import FallingLayer, sheared
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.streaks import StreakLaw, streak_layer
 from avplug.builtin_corruptions.sway import Sway
 from avplug.builtin_corruptions.timeline import Envelope
 from avplug.core.clip import ClipInfo
-from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 
 SWAY_DEGREES = 5.0
@@ -68,7 +70,7 @@ class PrecipitationScene:
         )
 
 
-class Precipitation(Corruption):
+class Precipitation(BackgroundCorruption):
     """Haze of the picture's own grey, and two layers of streaks that fall through it.
 
     ``a x + (1 - a) max(x, haze(grey)) + C L + C L'``: L is interpolated noise above a

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import cos, pi, sin
+from math import cos, pi, sin, sqrt
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.background import add_background
-from avplug.builtin_corruptions.pixels import Pixels
-from avplug.builtin_corruptions.textures import (
-    SIDE,
-    fitted,
-    fractal,
-    levels,
+from avplug.builtin_corruptions.background import (
+    BackgroundCorruption,
+    add_background,
 )
+from avplug.builtin_corruptions.pixels import Pixels
+from avplug.builtin_corruptions.textures import SIDE, fitted, fractal, levels
 from avplug.builtin_corruptions.timeline import Envelope, pixel_scale
 from avplug.core.clip import ClipInfo
-from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 
 AMPLITUDE = (1.5, 2.0, 2.5, 2.5, 3.0)
@@ -42,7 +39,7 @@ BILLOWS, WISPS = 20.0, 12.0
 class SmokeScene:
     """Mean thickness, what the public code's grain is blurred by, the SNR, the drift.
 
-    ``blur_sigma`` is in pixels at 224; the wisps are stronger where it is smaller.
+    ``blur_sigma`` is in pixels at 224; the smaller, the more contrast has the smoke.
     ``place`` is the corner of the frame in the field at time 0, in sides of the field;
     ``course`` the drift's direction in radians; ``fire`` swells smoke and sound.
     """
@@ -56,7 +53,7 @@ class SmokeScene:
     fire: Envelope
 
 
-class Smoke(Corruption):
+class Smoke(BackgroundCorruption):
     """A fractal field of smoke drifts over the picture; fire and siren are heard.
 
     Picture: ``(x + a P) m / (m + a)`` with m the frame's largest value and P a field
@@ -146,8 +143,12 @@ def canvas(scene: SmokeScene, height: int, width: int) -> Pixels:
     fits; what is beyond repeats the beginning.
     """
     billows, wisps = smoke_textures(scene.texture)
-    weight = BLUR_SIGMA[0] / scene.blur_sigma
-    field = cv2.addWeighted(billows, 1, wisps, weight, -127.5 * weight)
+    # Severities 3 and 4 differ in nothing but the grain: small frames, which show no
+    # wisps, need billows that grow as well.
+    fine = BLUR_SIGMA[0] / scene.blur_sigma
+    coarse = sqrt(fine)
+    rest = 127.5 * (1 - coarse - fine)
+    field = cv2.addWeighted(billows, coarse, wisps, fine, rest)
     side = field_side(min(height, width))
     field = fitted(np.asarray(field, np.uint8), side, side)
     wrapped = cv2.copyMakeBorder(field, 0, height, 0, width, cv2.BORDER_WRAP)

@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.background import (
+    BackgroundCorruption,
+    add_background,
+)
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import fitted, texels
 from avplug.core.clip import ClipInfo
-from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.quantiles import normal_table
 
@@ -49,7 +51,7 @@ class SpatterScene:
     snr_db: float
 
 
-class Spatter(Corruption):
+class Spatter(BackgroundCorruption):
     """Drops of water (severities 1 to 3) or mud (4 and 5) stick to the lens.
 
     Drops are where blurred noise exceeds a threshold, still for the whole clip. Water

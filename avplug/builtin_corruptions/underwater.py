@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.background import (
+    BackgroundCorruption,
+    add_background,
+)
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.timeline import Envelope, pixel_scale
 from avplug.core.clip import ClipInfo
-from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 
 BLUR_KERNEL = (3, 5, 7, 11, 15)
@@ -46,7 +48,7 @@ class UnderwaterScene:
     blue_kept: float = 1.0
 
 
-class Underwater(Corruption):
+class Underwater(BackgroundCorruption):
     """Red attenuated, blurred, low in contrast and veiled; a dive's sound at an SNR.
 
     Picture: ``0.85 contrast blur(x) + 0.15 haze``, red times a factor, the light

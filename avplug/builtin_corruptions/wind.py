@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.background import add_background
+from avplug.builtin_corruptions.background import (
+    BackgroundCorruption,
+    add_background,
+)
 from avplug.builtin_corruptions.motion_blur import doubling, motion_blur
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.sway import Sway
 from avplug.builtin_corruptions.timeline import Envelope, pixel_scale
 from avplug.core.clip import ClipInfo
-from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 
 BLUR_RADIUS = (10.0, 15.0, 15.0, 15.0, 20.0)
@@ -42,7 +44,7 @@ class WindScene:
     gust: Envelope
 
 
-class Wind(Corruption):
+class Wind(BackgroundCorruption):
     """Motion blur along a swaying direction, and the noise of wind.
 
     Picture: a one-sided half-Gaussian motion blur; direction uniform within 45 degrees

@@ -25,6 +25,7 @@ from avplug.builtin_corruptions.recordings import (
 from avplug.core.errors import MediaError, UsageError
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.mixing import achieved_snr_db
+from tests.builtin_corruptions.clips import SPECS, load
 
 SHARED = Path(os.environ.get("AVPLUG_SHARED", Path(__file__).parents[3] / "shared"))
 REAL = SHARED / "data" / "recordings"
@@ -240,3 +241,17 @@ def test_real_recordings_reach_the_snr(monkeypatch, sound, rate):
     clean = np.random.default_rng(0).normal(0, 0.1, (1, 6 * rate)).astype(np.float32)
     spoilt = add_background(clean, rate, sound, 10.0, RNG)
     assert achieved_snr_db(clean, spoilt) == pytest.approx(10, abs=0.1)
+
+
+@pytest.mark.parametrize("name", sorted(SPECS))
+def test_recordings_belong_to_the_identity_of_what_mixes_them_in(
+    name, tmp_path, monkeypatch
+):
+    component = load(name)
+    monkeypatch.delenv("AVPLUG_RECORDINGS", raising=False)
+    assert component.facts() == {}
+    (tmp_path / "rain").mkdir()
+    soundfile.write(tmp_path / "rain" / "a.wav", np.ones(800), 8_000)
+    monkeypatch.setenv("AVPLUG_RECORDINGS", str(tmp_path))
+    mixes = SPECS[name].category != "digital" and name != "interference"
+    assert bool(component.facts()) == mixes
