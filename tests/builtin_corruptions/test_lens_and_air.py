@@ -18,7 +18,7 @@ from avplug.core.clip import Clip, ClipInfo
 from avplug.core.corruption import PROFILES, SEVERITIES, corrupt
 from avplug.core.randomness import KeyedRandom
 from tests.builtin_corruptions.clips import clip, load, picture, sound
-from tests.builtin_corruptions.measures import LUMA, snr_db
+from tests.builtin_corruptions.measures import LUMA, psnr, snr_db
 from tests.builtin_corruptions.test_parameters import TABLE
 
 NAMES = ("frost", "spatter", "underwater", "concert", "smoke")
@@ -182,6 +182,21 @@ def test_smoke_drifts_at_its_speed():
     after = later[:, :-way, 0].astype(float)
     assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.99
     assert np.corrcoef(first.ravel(), later.ravel())[0, 1] < 0.98
+
+
+@pytest.mark.parametrize("size", [16, 120, 360])
+def test_smoke_hides_more_where_only_the_grain_differs(size):
+    frames, times = picture(1, size, size)
+    for draw in range(20):
+        source = clip(f"{draw}", frames, times)
+        third, fourth = (
+            psnr(
+                frames[0],
+                corrupt(source, load("smoke"), "smoke", s, modalities="v").frames[0],
+            )
+            for s in (3, 4)
+        )
+        assert fourth < third
 
 
 def test_spatter_without_liquid_adds_nothing():
