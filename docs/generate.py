@@ -83,7 +83,7 @@ def configuration() -> str:
         "| key | type | default | meaning |\n|---|---|---|---|\n"
         + "\n".join(rows)
         + '\n\n```toml\ndataset = "events"\nmodels = ["cav-mae:tiny"]\n'
-        'corruptions = ["digital/*"]\nseverities = [1, 3, 5]\n'
+        'corruptions = ["digital/*", "rain"]\nseverities = [1, 3, 5]\n'
         'tta = ["source", "tent"]\n\n[options.tent]\nlr = 1e-4\n```\n'
     )
 

@@ -35,7 +35,7 @@ class RunConfig:
     data_root: str | None = _key("folder or list file of the data set", None)
     models: tuple[str, ...] = _key("models, as name or name:variant", ("cav-mae:tiny",))
     weights: tuple[str, ...] = _key("checkpoint of each model, in their order", ())
-    corruptions: tuple[str, ...] = _key("names, category/* or globs", ("digital/*",))
+    corruptions: tuple[str, ...] = _key("names, category/* or globs", ("avplug/*",))
     severities: tuple[int, ...] = _key("1 (mild) to 5 (strong)", (1, 2, 3, 4, 5))
     sound_severities: tuple[int, ...] = _key(
         "severities of the sound, crossed with those of the picture; equal if empty", ()

@@ -47,7 +47,9 @@ def _build(
     corruptions: Annotated[
         _Many,
         typer.Option(
-            "--corruption", "-c", help="Names, category/* or globs. Default: digital/*."
+            "--corruption",
+            "-c",
+            help="Names, category/* or globs. Default: avplug/*, all built in.",
         ),
     ] = None,
     severities: Annotated[

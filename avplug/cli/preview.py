@@ -52,7 +52,7 @@ def preview(
         typer.Option(
             "--corruption",
             "-c",
-            help="Names, category/* or globs. Default: digital/*.",
+            help="Names, category/* or globs. Default: avplug/*, all built in.",
         ),
     ] = None,
     severities: Annotated[
@@ -68,7 +68,7 @@ def preview(
 ) -> None:
     """Show a clip under corruptions: a sheet (.png, .jpg) or playable clips (.html)."""
     levels = _severities(severities)
-    patterns = [p for text in corruptions or ["digital/*"] for p in text.split(",")]
+    patterns = [p for text in corruptions or ["avplug/*"] for p in text.split(",")]
     if out.suffix.lower() in (".html", ".htm"):
         from avplug.report.gallery import write_gallery
 

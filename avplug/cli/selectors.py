@@ -38,7 +38,7 @@ _SELECTORS: dict[str, Any] = {
     ),
     "corruptions": _option(
         _Many,
-        "Names, category/* or globs. Default: digital/*.",
+        "Names, category/* or globs. Default: avplug/*, all built in.",
         "--corruption",
         "-c",
     ),
