@@ -30,9 +30,12 @@ SNR_DB = {
 OPAQUE = 0.4
 #: What a shadow takes of the light.
 DARKNESS = 0.96
-#: How much steeper an outline is than the mere shrinking of a person makes it: small
-#: people would otherwise hide twice their area, if faintly.
-SHARPNESS = 4.0
+#: How much steeper the outline of a person of few pixels is than shrinking makes it,
+#: by steepness times height: such people would hide twice their area, if faintly.
+STEEP = 300
+SOFTEST, STEEPEST = 2, 6
+#: The same where a pixel is hidden or not.
+HARD = 256
 #: How much nearer and farther the crowd comes: variation of its area and loudness.
 NEARNESS = 0.3
 NEARNESS_TAU = 2.0
@@ -122,14 +125,15 @@ def _shade(frame: Pixels, figure: int, box: Box, hard: bool) -> None:
     shadow = resized(figure, box.height, box.width)[
         rows.start - box.top :, columns.start - box.left :
     ][: seen.shape[0], : seen.shape[1]]
-    kept = cv2.LUT(np.ascontiguousarray(shadow), _kept(hard, box.density))
+    steepness = min(max(STEEP // box.height, SOFTEST), STEEPEST) if not hard else HARD
+    kept = cv2.LUT(np.ascontiguousarray(shadow), _kept(steepness, box.density))
     cv2.multiply(seen, cv2.merge((kept, kept, kept)), dst=seen, scale=1 / 255)
 
 
 @lru_cache(maxsize=256)
-def _kept(hard: bool, density: float) -> Pixels:
+def _kept(steepness: int, density: float) -> Pixels:
     """Return the light that is left, by how much of a pixel a person hides."""
-    sharpness, darkness = (256, 1.0) if hard else (SHARPNESS, DARKNESS)
-    hides = np.clip(sharpness * (np.arange(256) - 127.5) + 127.5, 0, 255)
+    darkness = 1.0 if steepness == HARD else DARKNESS
+    hides = np.clip(steepness * (np.arange(256) - 127.5) + 127.5, 0, 255)
     kept: Pixels = np.rint(255 - darkness * density * hides).astype(np.uint8)
     return kept

@@ -78,7 +78,7 @@ def test_pictures_against_the_public_code(severity):
             found["mad"].append(np.abs(spoilt.astype(float) - clean).mean())
             found["ssim"].append(ssim(clean[0], spoilt[0]))
         for key, values in found.items():
-            # Both are means over as many draws: their difference has twice the variance.
+            # Both are means over draws, and both vary.
             error = expected[key]["std"] * np.sqrt(1 / 24 + 1 / expected[key]["n"])
             assert np.mean(values) == pytest.approx(
                 expected[key]["mean"], abs=3 * error
@@ -114,7 +114,7 @@ def test_each_severity_is_worse_on_average():
     for severity in SEVERITIES:
         component = load("interference")
         sources = [
-            Clip(f"{i}", clean, np.array([2.0]), None, 0, 10.0) for i in range(60)
+            Clip(f"{i}", clean, np.array([2.0]), None, 0, 10.0) for i in range(40)
         ]
         spoilt = [corrupt(one, component, "interference", severity) for one in sources]
         means.append(np.mean([ssim(clean[0], one.frames[0]) for one in spoilt]))
