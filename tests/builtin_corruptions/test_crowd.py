@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_consecutive_frames_are_hidden_alike(severity):
         source = Clip(f"{i}", frames, times, None, 0, 10.0)
         spoilt = corrupt(source, load("crowd"), "crowd", severity).frames
         residual = ((spoilt.astype(float) - frames) @ LUMA).reshape(len(frames), -1)
-        pairs = zip(residual[:-1], residual[1:], strict=True)
+        pairs = pairwise(residual)
         assert np.mean([np.corrcoef(*two)[0, 1] for two in pairs]) > 0.5
 
 
