@@ -40,19 +40,20 @@ PROGRESSIONS = (
 class Grid:
     """The beat: sixteenths a second, and where on that grid each sample lies.
 
-    ``step`` is the number of the sixteenth, int64 [N]; ``since`` the seconds since
-    the last quarter, float64 [N].
+    The clip begins ``lag`` seconds into a bar. ``step`` is the number of the
+    sixteenth, int64 [N]; ``since`` the seconds since the last quarter, float64 [N].
     """
 
     rate: float
+    lag: float
     step: NDArray[np.int64]
     since: Signal
 
     @classmethod
     def of(cls, count: int, bpm: float, lag: float) -> Grid:
-        """Return the grid of a clip that begins ``lag`` seconds into a bar."""
-        times = np.arange(count) / RATE + lag
-        return cls(bpm / 15, (times * bpm / 15).astype(np.int64), times % (60 / bpm))
+        """Return the grid of a clip of ``count`` samples."""
+        times, rate = np.arange(count) / RATE + lag, bpm / 15
+        return cls(rate, lag, (times * rate).astype(np.int64), times % (60 / bpm))
 
     @property
     def steps(self) -> int:
@@ -60,11 +61,15 @@ class Grid:
         return int(self.step[-1]) + 1
 
     def place(self, hits: NDArray[np.int64], grain: Signal, gains: Signal) -> Signal:
-        """Return a grain at the sixteenths ``hits``, float64 [N]."""
+        """Return a grain at the sixteenths ``hits``, float64 [N].
+
+        What began before the clip rings on into it.
+        """
         track = np.zeros(self.step.size)
         for hit, gain in zip(hits.tolist(), gains.tolist(), strict=True):
-            start = int(np.searchsorted(self.step, hit))
-            part = grain[: track.size - start]
+            start = round((hit / self.rate - self.lag) * RATE)
+            part = grain[max(-start, 0) : max(track.size - start, 0)]
+            start = max(start, 0)
             track[start : start + part.size] += gain * part
         return track
 
