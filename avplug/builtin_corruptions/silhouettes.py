@@ -35,8 +35,10 @@ def silhouette(number: int) -> tuple[Pixels, ...]:
     sizes = [_drawn(KeyedRandom(("silhouette", number)))]
     while sizes[-1].shape[0] > 16:
         height, width = sizes[-1].shape
-        half = cv2.resize(sizes[-1], (width // 2, height // 2), None, 0, 0, _SHRINK)
-        sizes.append(half.astype(np.uint8))
+        half = (width // 2, height // 2)
+        sizes.append(_resize(sizes[-1], half, cv2.INTER_AREA))
+    for one in sizes:
+        one.flags.writeable = False
     return tuple(sizes)
 
 
@@ -51,12 +53,12 @@ def resized(number: int, height: int, width: int) -> Pixels:
     sizes = silhouette(number)
     fitting = [one for one in sizes if one.shape[0] >= height]
     nearest = (fitting or sizes[:1])[-1]
-    return cv2.resize(nearest, (width, height), interpolation=_ANY).astype(
-        np.uint8, copy=False
-    )
+    return _resize(nearest, (width, height), cv2.INTER_LINEAR)
 
 
-_SHRINK, _ANY = cv2.INTER_AREA, cv2.INTER_LINEAR
+def _resize(drawing: Pixels, size: tuple[int, int], how: int) -> Pixels:
+    found = cv2.resize(drawing, size, interpolation=how)
+    return found.astype(np.uint8, copy=False)
 
 
 def _drawn(rng: KeyedRandom) -> Pixels:
