@@ -21,11 +21,11 @@ def grid(path, picture_height):
     return rows, (width - MARGIN) / (CELL + GAP)
 
 
-def test_the_embedded_clip_under_digital_corruptions(avplug, tmp_path):
+def test_the_embedded_clip_under_all_that_is_built_in(avplug, tmp_path):
     out = tmp_path / "sheets" / "sheet.png"
     result = avplug("preview", "-o", str(out))
     assert (result.exit_code, result.stdout) == (0, f"{out}\n")
-    assert grid(out, CELL) == (5, 4)
+    assert grid(out, CELL) == (15, 4)
 
 
 def test_corruptions_and_severities_are_chosen(avplug, tmp_path):

@@ -15,7 +15,7 @@ PLUGIN = """
         return [
             CorruptionSpec("fog", "avplug_fog_class:Fog", "Fog", paper="arXiv:1",
                            aliases=("mist",)),
-            CorruptionSpec("rain", "avplug_nowhere:Rain", "Rain"),
+            CorruptionSpec("drizzle", "avplug_nowhere:Rain", "Rain"),
         ]
 
     @hookimpl
@@ -63,7 +63,7 @@ def test_all_that_is_known(name):
 
 
 def test_a_component_that_cannot_be_imported_is_shown_all_the_same():
-    about = show.describe(show.find("corruption", "rain"))
+    about = show.describe(show.find("corruption", "drizzle"))
     assert about["summary"] == "Rain"
     assert about["parameters"] is None
     assert "No module named 'avplug_nowhere'" in about["parameters_error"]
