@@ -68,6 +68,11 @@ class Glitches:
         side = -self.side if passed.sum() % 2 else self.side
         return float(side * self.magnitudes[piece])
 
+    def pieces(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return how many borders were passed at each time, int64 [T]."""
+        borders = np.sort(np.concatenate([self.starts, self.starts + self.length]))
+        return np.searchsorted(borders, times, side="right")
+
     def mute(
         self, samples: NDArray[np.float32], sample_rate: int
     ) -> NDArray[np.float32]:
