@@ -55,20 +55,24 @@ class FallingLayer:
         return self.tiles[top : top + self.height, start : start + width]
 
 
-def sheared(wide: Pixels, shifts: NDArray[np.int64], width: int) -> Pixels:
+def sheared(
+    wide: Pixels, shifts: NDArray[np.int64], width: int, out: Pixels | None = None
+) -> Pixels:
     """Return rows of a picture, each moved to the right by its own distance.
 
     Args:
         wide: uint8 [H, W + margin]; its first column belongs at ``-max(shifts)``.
         shifts: int64 [H], sorted either way, in pixels.
         width: W.
+        out: Where to write, uint8 [H, W].
 
     Returns:
         uint8 [H, W].
     """
     starts = shifts.max() - shifts
-    edges = np.flatnonzero(np.diff(starts)) + 1
-    out = np.empty((len(shifts), width), np.uint8)
+    edges = (starts[1:] != starts[:-1]).nonzero()[0] + 1
+    if out is None:
+        out = np.empty((len(shifts), width), np.uint8)
     bounds = [0, *edges.tolist(), len(shifts)]
     for top, bottom, start in zip(
         bounds, bounds[1:], starts[bounds[:-1]].tolist(), strict=False

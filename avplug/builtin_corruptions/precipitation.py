@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import radians, tan
 from typing import ClassVar
 
@@ -28,8 +27,9 @@ SNR_DB = {
     "paper": (40.0, 30.0, 20.0, 10.0, 0.0),
     "released": (20.0, 15.0, 10.0, 5.0, 0.0),
 }
-#: A rate is rounded to multiples of 1/64, so that its tables are computed once.
+#: A rate is rounded to multiples of 1/64, so that every machine finds the same one.
 _RATE_STEPS = 64
+_GAIN_STEPS = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,19 +141,20 @@ class Precipitation(BackgroundCorruption):
             )
             for back, speed in zip((0, 180), scene.speeds, strict=True)
         ]
-        tables = _haze_tables(scene.image_weight, *self.haze)
+        compositor = _Compositor(height, width, scene.image_weight, *self.haze)
         rates = np.rint(_RATE_STEPS * scene.rate.at(times)) / _RATE_STEPS
         spoilt = np.empty(frames.shape, np.uint8)
+        both = np.empty((height, width + margin), np.uint8)
+        streaks = np.empty((height, width), np.uint8)
         for frame, time, rate, shift, span, target in zip(
             frames, times.tolist(), rates.tolist(), shifts, spans, spoilt, strict=True
         ):
             left = -int(shift.max())
             near, far = (layer.window(time, left, width + span) for layer in layers)
-            both = np.empty(near.shape, np.uint8)
-            cv2.add(near, far, dst=both)
-            streaks = sheared(both, shift, width)
+            cv2.add(near, far, dst=both[:, : width + span])
+            fallen = sheared(both, shift, width, streaks) if span else both[:, :width]
             colour = [rate * share for share in self.colour]
-            _add_weather(frame, streaks, colour, tables, target)
+            compositor.add(frame, fallen, colour, target)
         return spoilt
 
     def audio(
@@ -169,23 +170,45 @@ class Precipitation(BackgroundCorruption):
         )
 
 
-def _add_weather(
-    frame: Pixels,
-    streaks: Pixels,
-    colour: list[float],
-    tables: tuple[Pixels, Pixels],
-    out: Pixels,
-) -> None:
-    """Write a frame with haze and streaks of a colour into ``out``."""
-    kept, haze = tables
-    grey = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), haze)
-    planes = []
-    for plane, share in zip(cv2.split(frame), colour, strict=True):
-        # What the haze has more than the part of the picture that it takes away.
-        glow = cv2.subtract(grey, cv2.LUT(plane, kept))
-        cv2.add(plane, glow, dst=glow)
-        planes.append(cv2.add(glow, cv2.LUT(streaks, _scaled(share)), dst=glow))
-    cv2.merge(planes, dst=out)
+class _Compositor:
+    """Adds haze and streaks to frames of one size; its planes serve every frame.
+
+    Fresh memory for each step of each frame costs more than the step.
+    """
+
+    def __init__(
+        self, height: int, width: int, weight: float, slope: float, offset: float
+    ) -> None:
+        self._planes = np.empty((6, height, width), np.uint8)
+        self._kept = _in_steps(1 - weight)
+        # The haze is rounded down, as the published code truncates the result.
+        self._haze = _in_steps((1 - weight) * slope)
+        self._haze_offset = (1 - weight) * 255 * offset - 0.5
+
+    def add(
+        self, frame: Pixels, streaks: Pixels, colour: list[float], out: Pixels
+    ) -> None:
+        """Write a frame with haze and streaks of a colour into ``out``."""
+        *planes, haze, part, light = self._planes
+        cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY, dst=haze)
+        cv2.convertScaleAbs(haze, haze, self._haze, self._haze_offset)
+        cv2.split(frame, planes)
+        lit = None
+        for plane, share in zip(planes, colour, strict=True):
+            # What the haze has more than the part of the picture that it takes away.
+            cv2.convertScaleAbs(plane, part, self._kept, 0)
+            cv2.subtract(haze, part, dst=part)
+            cv2.add(plane, part, dst=plane)
+            if share != lit:
+                cv2.convertScaleAbs(streaks, light, _in_steps(share), 0)
+                lit = share
+            cv2.add(plane, light, dst=plane)
+        cv2.merge(planes, dst=out)
+
+
+def _in_steps(gain: float) -> float:
+    """Return a gain by which single precision multiplies levels exactly."""
+    return round(gain * _GAIN_STEPS) / _GAIN_STEPS
 
 
 def _shears(
@@ -195,24 +218,3 @@ def _shears(
     slope = np.tan(np.radians(degrees + 90)) - tan(radians(drawn_at + 90))
     rows = np.arange(height) - height // 2
     return np.rint(-slope[:, None] * rows).astype(np.int64)
-
-
-@lru_cache(maxsize=16)
-def _haze_tables(weight: float, slope: float, offset: float) -> tuple[Pixels, Pixels]:
-    """Return, for each level, its own and the haze's part in the maximum of both.
-
-    Returns:
-        uint8 [256] twice, in levels. The haze is rounded down, as the published code
-        truncates the result.
-    """
-    levels = np.arange(256)
-    kept = np.rint((1 - weight) * levels)
-    haze = np.floor((1 - weight) * (slope * levels + 255 * offset))
-    return kept.astype(np.uint8), haze.clip(0, 255).astype(np.uint8)
-
-
-@lru_cache(maxsize=256)
-def _scaled(gain: float) -> Pixels:
-    """Return the levels 0..255 times a gain, uint8 [256]."""
-    scaled: Pixels = np.rint(np.arange(256) * gain).clip(0, 255).astype(np.uint8)
-    return scaled

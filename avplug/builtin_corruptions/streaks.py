@@ -25,6 +25,7 @@ from avplug.signal.quantiles import normal_table
 #: are then whole numbers that single precision holds exactly, on every machine.
 _NORMAL_STEPS = 128
 _WEIGHT_STEPS = 64
+_GAIN_STEPS = 4096
 #: Layers of frames below 224 are drawn finer by a whole factor, at most this one.
 _FINEST = 16
 
@@ -98,16 +99,16 @@ def _flakes(
     )
     field *= np.float32(255 * law.noise_std / (_NORMAL_STEPS * _WEIGHT_STEPS**2))
     field += np.float32(255 * law.noise_mean)
-    np.clip(field, 0, 255, out=field)
-    field *= field >= np.float32(255 * law.threshold)
-    drawn: Pixels = field.astype(np.uint8)
-    total = int(drawn.sum(dtype=np.int64))
+    # Nothing is negative after this, so that an absolute value only rounds and clips.
+    cv2.threshold(field, 255 * law.threshold, 0, cv2.THRESH_TOZERO, dst=field)
+    drawn: Pixels = np.empty(field.shape, np.uint8)
+    cv2.convertScaleAbs(field, drawn)
+    total = int(cv2.sumElems(drawn)[0])
     if not total:
         return drawn
     gain = drawn.size * expected_level(law) / total
-    levels = np.rint(np.arange(256) * gain).clip(0, 255).astype(np.uint8)
-    brightened: Pixels = levels[drawn]
-    return brightened
+    cv2.convertScaleAbs(drawn, drawn, round(gain * _GAIN_STEPS) / _GAIN_STEPS)
+    return drawn
 
 
 @lru_cache(maxsize=32)
