@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import pi, sqrt
 
 import cv2
@@ -77,6 +78,7 @@ class Concert(BackgroundCorruption):
         """Return frames in the lights, uint8 [T, H, W, 3]."""
         lit = np.empty(frames.shape, np.uint8)
         shifts = 255 * scene.value_shift * scene.beat.at(times)
+        brighten = Brightener(*frames.shape[1:3])
         for frame, shift, target in zip(frames, shifts, lit, strict=True):
             # Cut to whole levels: the public code truncates.
             brighten(frame, int(shift), target)
@@ -95,27 +97,48 @@ class Concert(BackgroundCorruption):
         )
 
 
-def brighten(frame: Pixels, shift: int, out: Pixels) -> None:
-    """Write a frame whose HSV value is raised by ``shift`` levels.
-
-    All channels grow by one factor, ``min(V + shift, 255) / V`` of the largest channel
-    V, which is what the way through HSV comes to. Black has no hue and turns grey.
-
-    Args:
-        frame: uint8 [H, W, 3].
-        shift: Whole levels, 0 to 255.
-        out: uint8 [H, W, 3].
-    """
+@lru_cache(maxsize=256)
+def factors(shift: int) -> NDArray[np.float32]:
+    """Return the factor of each largest channel V, float32 [256], read-only."""
     value = np.arange(256, dtype=np.float64)
     raised = np.minimum(value + shift, 255)
     factor = (raised / np.maximum(value, 1)).astype(np.float32)
-    planes = cv2.split(frame)
-    largest = cv2.max(cv2.max(planes[0], planes[1]), planes[2])
-    gain = cv2.LUT(largest, factor)
-    bright = [cv2.multiply(plane, gain, dtype=cv2.CV_8U) for plane in planes]
-    if not largest.all():
-        black = np.zeros(256, np.uint8)
-        black[0] = shift
-        grey = cv2.LUT(largest, black)
-        bright = [cv2.add(plane, grey) for plane in bright]
-    cv2.merge(bright, out)
+    factor.flags.writeable = False
+    return factor
+
+
+class Brightener:
+    """Raises the HSV value of frames of one size, whose memory it keeps."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self._planes = [np.empty((height, width), np.uint8) for _ in range(3)]
+        self._largest = np.empty((height, width), np.uint8)
+        self._gain = np.empty((height, width), np.float32)
+
+    def __call__(self, frame: Pixels, shift: int, out: Pixels) -> None:
+        """Write a frame whose HSV value is raised by ``shift`` levels.
+
+        All channels grow by one factor, ``min(V + shift, 255) / V`` of the largest
+        channel V, which is what the way through HSV comes to. Black has no hue and
+        turns grey.
+
+        Args:
+            frame: uint8 [H, W, 3].
+            shift: Whole levels, 0 to 255.
+            out: uint8 [H, W, 3].
+        """
+        factor = factors(shift)
+        planes, largest, gain = self._planes, self._largest, self._gain
+        cv2.split(frame, planes)
+        cv2.max(planes[0], planes[1], dst=largest)
+        cv2.max(largest, planes[2], dst=largest)
+        cv2.LUT(largest, factor, dst=gain)
+        for plane in planes:
+            cv2.multiply(plane, gain, dst=plane, dtype=cv2.CV_8U)
+        if not largest.all():
+            black = np.zeros(256, np.uint8)
+            black[0] = shift
+            cv2.LUT(largest, black, dst=largest)
+            for plane in planes:
+                cv2.add(plane, largest, dst=plane)
+        cv2.merge(planes, out)

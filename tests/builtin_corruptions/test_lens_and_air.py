@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from avplug.builtin_corruptions.concert import brighten
+from avplug.builtin_corruptions.concert import Brightener
 from avplug.builtin_corruptions.smoke import SPEED
 from avplug.builtin_corruptions.spatter import embossed, water_light
 from avplug.builtin_corruptions.timeline import Envelope
@@ -147,7 +147,7 @@ def test_concert_raises_the_hsv_value():
     frame = rng.integers(0, 256, (40, 50, 3), np.uint8)
     frame[0, :3] = [[0, 0, 0], [255, 255, 255], [0, 0, 7]]
     found = np.empty_like(frame)
-    brighten(frame, 51, found)
+    Brightener(*frame.shape[:2])(frame, 51, found)
     for pixel, bright in zip(frame.reshape(-1, 3), found.reshape(-1, 3), strict=True):
         hue, saturation, value = colorsys.rgb_to_hsv(*pixel / 255)
         rgb = colorsys.hsv_to_rgb(hue, saturation, min(value + 0.2, 1))
