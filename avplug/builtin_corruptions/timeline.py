@@ -8,6 +8,7 @@ frames and the sound follow the same gust.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,6 +63,22 @@ class Drift:
         value: NDArray[np.float64] = (np.cos(angles) * self.amplitudes).sum(-1)
         return value
 
+    def at_steps(self, count: int, step: float) -> NDArray[np.float64]:
+        """Return the values at 0, step, 2 step, ..., float64 [count].
+
+        A cosine of a sum is a product of cosines and sines: of count angles, twice
+        the square root of count are enough.
+        """
+        block = isqrt(max(count - 1, 0)) + 1
+        pace = 2 * np.pi * step * self.frequencies
+        coarse = pace * (block * np.arange(block))[:, None] + self.phases
+        fine = pace * np.arange(block)[:, None]
+        left = np.hstack((np.cos(coarse), -np.sin(coarse)))
+        left *= np.tile(self.amplitudes, 2)
+        right = np.hstack((np.cos(fine), np.sin(fine)))
+        value: NDArray[np.float64] = (left @ right.T).ravel()[:count]
+        return value
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Envelope:
@@ -89,10 +106,12 @@ class Envelope:
         """Return the envelope of a sound, float32 [count] at ``rate`` Hz from 0 s."""
         # Corners a whole number of samples apart: lines between them without a search.
         step = max(1, rate // CONTROL_RATE)
-        moments = np.arange(count // step + 2) * step / rate
-        corners = self.at(moments).astype(np.float32)
+        drift = self.drift.at_steps(count // step + 2, step / rate)
+        curve = np.exp(self.depth * drift - self.depth**2 / 2)
+        corners = curve.astype(np.float32)
         along = np.arange(step, dtype=np.float32) / np.float32(step)
-        lines = corners[:-1, None] + along * np.diff(corners)[:, None]
+        lines = along * np.diff(corners)[:, None]
+        lines += corners[:-1, None]
         sampled: NDArray[np.float32] = lines.ravel()[:count]
         return sampled
 

@@ -54,7 +54,10 @@ def mix_at_snr(
         return signal.copy()
     scale = np.float32(sqrt(signal_power / noise_power) * 10 ** (-snr_db / 20))
     mixed = noise * scale
-    return mixed + signal
+    if mixed.shape != signal.shape:
+        return mixed + signal
+    mixed += signal
+    return mixed
 
 
 def achieved_snr_db(
