@@ -12,8 +12,8 @@ that the kernel gives it, and settles in two rounds, at a relative L2 error near
 from __future__ import annotations
 
 from functools import lru_cache
-from math import cos, floor, radians, sin
-from typing import TypeAlias, cast
+from math import cos, floor, prod, radians, sin
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -103,6 +103,8 @@ def motion_blur(
     degrees: float,
     border: int = cv2.BORDER_REPLICATE,
     precise: bool = True,
+    out: Pixels | None = None,
+    scratch: Scratch | None = None,
 ) -> Pixels:
     """Return a picture blurred along an angle.
 
@@ -113,21 +115,48 @@ def motion_blur(
         border: What lies beyond the edge, as OpenCV names it.
         precise: Keep the mean displacement that rounding to pixels takes, at the
             price of a little sharpness.
+        out: Where to write; else a new array.
+        scratch: Memory to work in, for callers with many pictures of one size.
 
     Returns:
-        uint8 of the same shape, a new array.
+        uint8 of the same shape.
     """
     steps = _in_whole_pixels(blurs, degrees, precise)
     whole = [(dy, dx) for dy, dx, _ in steps]
     down, right = (sum(max(s[axis], 0) for s in whole) for axis in (0, 1))
     up, left = (sum(max(-s[axis], 0) for s in whole) for axis in (0, 1))
-    blurred = cv2.copyMakeBorder(picture, up, down, left, right, border)
-    for dy, dx, kept in steps:
+    spare = scratch or Scratch()
+    shape = (
+        picture.shape[0] + up + down,
+        picture.shape[1] + left + right,
+        *picture.shape[2:],
+    )
+    if out is None:
+        out = np.empty(picture.shape, np.uint8)
+    blurred = spare.array(0, shape) if steps else out
+    cv2.copyMakeBorder(picture, up, down, left, right, border, dst=blurred)
+    for number, (dy, dx, kept) in enumerate(steps, 1):
         rows, columns = blurred.shape[0] - abs(dy), blurred.shape[1] - abs(dx)
         near = blurred[max(-dy, 0) :, max(-dx, 0) :][:rows, :columns]
         far = blurred[max(dy, 0) :, max(dx, 0) :][:rows, :columns]
-        blurred = cv2.addWeighted(near, kept, far, 1 - kept, 0)
-    return cast(Pixels, blurred)
+        last = number == len(steps)
+        blurred = out if last else spare.array(number % 2, near.shape)
+        cv2.addWeighted(near, kept, far, 1 - kept, 0, dst=blurred)
+    return out
+
+
+class Scratch:
+    """Two arrays that take turns; fresh memory costs as much as a blur."""
+
+    def __init__(self) -> None:
+        self._memory = [np.empty(0, np.uint8), np.empty(0, np.uint8)]
+
+    def array(self, which: int, shape: tuple[int, ...]) -> Pixels:
+        """Return the first or the second array, uint8 of a shape."""
+        size = prod(shape)
+        if self._memory[which].size < size:
+            self._memory[which] = np.empty(size, np.uint8)
+        return self._memory[which][:size].reshape(shape)
 
 
 def _in_whole_pixels(blurs: Doubling, degrees: float, precise: bool) -> list[_Step]:

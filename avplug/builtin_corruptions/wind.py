@@ -11,7 +11,7 @@ from avplug.builtin_corruptions.background import (
     BackgroundCorruption,
     add_background,
 )
-from avplug.builtin_corruptions.motion_blur import doubling, motion_blur
+from avplug.builtin_corruptions.motion_blur import Scratch, doubling, motion_blur
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.sway import Sway
 from avplug.builtin_corruptions.timeline import Envelope, pixel_scale
@@ -77,12 +77,13 @@ class Wind(BackgroundCorruption):
         steps = np.rint(_STRENGTH_STEPS * scene.gust.at(times))
         angles = scene.direction.at(times)
         spoilt = np.empty(frames.shape, np.uint8)
+        scratch = Scratch()
         for frame, strength, angle, target in zip(
             frames, steps / _STRENGTH_STEPS, angles, spoilt, strict=True
         ):
             length = scale * float(strength)
             blurs = doubling(scene.blur_radius, scene.blur_sigma, length)
-            target[:] = motion_blur(frame, blurs, float(angle))
+            motion_blur(frame, blurs, float(angle), out=target, scratch=scratch)
         return spoilt
 
     def audio(
