@@ -30,6 +30,10 @@ SNR_DB = {
 #: How much the waves above sway the light and the sound, and over how many seconds.
 SWAY, SWAY_TAU = 0.04, 1.5
 
+#: All of COLOUR_KEPT are whole tenths.
+_TENTHS = 10
+_SCALE_STEPS = 1 << 15
+
 
 @dataclass(frozen=True, slots=True)
 class UnderwaterScene:
@@ -85,13 +89,19 @@ class Underwater(BackgroundCorruption):
         swap = self.profile == "released"
         if swap:
             factors = factors[::-1]
+        # A product costs half of what a table for each channel does. Tenths times
+        # levels times a scale of twelve bits are exact in single precision, and round
+        # alike on every machine.
+        gains = np.empty(frames.shape[1:], np.uint8)
+        gains[:] = np.rint(_TENTHS * factors)
+        scales = np.rint(lights / _TENTHS * _SCALE_STEPS) / _SCALE_STEPS
+        haze = np.full_like(gains, round((1 - CLEAR) * scene.haze))
         blurred = np.empty(frames.shape[1:], np.uint8)
-        for frame, light, target in zip(frames, lights, murky, strict=True):
+        for frame, scale, target in zip(frames, scales, murky, strict=True):
             source = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) if swap else frame
             cv2.GaussianBlur(source, (size, size), sigma, dst=blurred)
-            table = np.arange(256)[:, None] * (light * factors)
-            table = np.rint(table + (1 - CLEAR) * scene.haze).clip(0, 255)
-            cv2.LUT(blurred, table.astype(np.uint8)[None], dst=target)
+            cv2.multiply(blurred, gains, dst=target, scale=float(scale))
+            cv2.add(target, haze, dst=target)
         return murky
 
     def audio(
