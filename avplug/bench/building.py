@@ -23,6 +23,7 @@ from avplug.bench.naming import class_table, file_names, safe_name
 from avplug.bench.pipeline import ordered_map
 from avplug.bench.prepare import open_dataset
 from avplug.core.clip import Clip, ClipRef
+from avplug.core.corruption import recordings_from
 from avplug.core.dataset import Dataset
 from avplug.core.errors import AvplugError, UsageError
 from avplug.core.registry import Entry, Registry
@@ -84,7 +85,8 @@ def build(
             manifest.add_cell(cell, condition.identity or {"name": "clean"})
         manifest.write_file(CLASSES, _class_list(classes))
         writer = _Writer(config, layout, dataset, names, manifest)
-        failures, written = writer.run(clips, cells, progress)
+        with recordings_from(config.select.recordings):
+            failures, written = writer.run(clips, cells, progress)
         done = {
             cell: [ref for ref in clips if manifest.is_done(cell, ref.id)]
             for cell in cells

@@ -10,7 +10,7 @@ from typing import Any
 from avplug.bench.config import RunConfig
 from avplug.bench.prepare import construct
 from avplug.core.clip import Clip
-from avplug.core.corruption import Corruption, corrupt, use_recordings
+from avplug.core.corruption import Corruption, corrupt, recordings_from
 from avplug.core.errors import UsageError
 from avplug.core.registry import Entry, Registry
 
@@ -67,14 +67,14 @@ def conditions(config: RunConfig, registry: Registry) -> list[Condition]:
     Raises:
         UsageError: A corruption is unknown, lacks the profile, or is no pair.
     """
-    use_recordings(config.recordings)
     found = [CLEAN]
-    for picture, sound in _pairs(config, registry):
-        for senses in config.modalities:
-            for severity, other in _severities(config, senses):
-                condition = _condition(config, picture, sound, senses, severity, other)
-                if condition not in found:
-                    found.append(condition)
+    with recordings_from(config.recordings):
+        for picture, sound in _pairs(config, registry):
+            for senses in dict.fromkeys(config.modalities):
+                found += [
+                    _condition(config, picture, sound, senses, seen, heard)
+                    for seen, heard in _severities(config, senses)
+                ]
     return found
 
 
@@ -87,20 +87,12 @@ def _pairs(config: RunConfig, registry: Registry) -> list[tuple[Entry, Entry]]:
                 f"{pattern!r} names {len(names)} corruptions.",
                 "A pair has two, of the picture and of the sound: rain+wind.",
             )
-        picture, sound = (
-            registry.select("corruption", [n]) for n in (*names, *names)[:2]
-        )
-        matches = (
-            zip(picture, sound, strict=True)
-            if len(names) == 1
-            else product(picture, sound)
-        )
-        for pair in matches:
-            pairs[pair[0].qualified, pair[1].qualified] = pair
-    for entry in {
-        entry.qualified: entry for pair in pairs.values() for entry in pair
-    }.values():
-        _check_profile(entry, config.profile)
+        found = [registry.select("corruption", [name]) for name in names]
+        matches = product(*found) if len(found) == 2 else ((e, e) for e in found[0])
+        for picture, sound in matches:
+            _check_profile(picture, config.profile)
+            _check_profile(sound, config.profile)
+            pairs[picture.qualified, sound.qualified] = picture, sound
     return list(pairs.values())
 
 
@@ -114,10 +106,11 @@ def _check_profile(entry: Entry, profile: str) -> None:
 
 
 def _severities(config: RunConfig, senses: str) -> list[tuple[int, int]]:
-    levels = sorted(set(config.severities))
-    if senses != "av" or not config.sound_severities:
-        return [(level, level) for level in levels]
-    return list(product(levels, sorted(set(config.sound_severities))))
+    seen, heard = sorted(set(config.severities)), sorted(set(config.sound_severities))
+    if senses == "av" and heard:
+        return list(product(seen, heard))
+    levels = heard if senses == "a" and heard else seen
+    return [(level, level) for level in levels]
 
 
 def _condition(
@@ -139,7 +132,7 @@ def _condition(
         for entry, level, part in plan
     )
     name = _label(picture) if same else f"{_label(picture)}{PAIR}{_label(sound)}"
-    identity = {
+    identity: dict[str, Any] = {
         "name": name,
         "category": picture.spec.category if same else "pair",  # type: ignore[attr-defined]
         "provider": " and ".join(
@@ -150,9 +143,9 @@ def _condition(
     }
     if severity != sound_severity:
         identity["sound_severity"] = sound_severity
-    for step in steps:
-        if facts := step.component.facts():
-            identity[f"facts of {step.name}"] = facts
+    facts = {step.name: step.component.facts() for step in steps}
+    if any(facts.values()):
+        identity["facts"] = facts
     return Condition(name, severity, steps, identity)
 
 

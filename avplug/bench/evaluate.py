@@ -16,6 +16,7 @@ from avplug.bench.threads import operation_threads
 from avplug.core.adaptation import Adapter
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef
+from avplug.core.corruption import recordings_from
 from avplug.core.errors import AvplugError, DatasetError
 from avplug.core.metric import Predictions
 from avplug.core.randomness import KeyedRandom
@@ -46,7 +47,10 @@ def evaluate(
     Raises:
         NoClipError: No clip could be evaluated.
     """
-    with operation_threads(plan.config.threads, cell.model.model):
+    with (
+        operation_threads(plan.config.threads, cell.model.model),
+        recordings_from(plan.config.recordings),
+    ):
         return _evaluate(cell, plan, cache, tick)
 
 

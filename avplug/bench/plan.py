@@ -97,7 +97,7 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         "multi_label": dataset.multi_label,
         "options": dict(config.options.get("dataset", {})),
     }
-    cells: list[Cell] = []
+    cells: dict[str, Cell] = {}
     skips: list[Skip] = []
     for model, method in product(models, methods):
         reason = _obstacle(model, method, dataset)
@@ -110,9 +110,11 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         config.seeds, models, spoilt, methods
     ):
         if _obstacle(model, method, dataset) is None:
-            cells.append(_cell(config, about, model, method, condition, seed))
+            cell = _cell(config, about, model, method, condition, seed)
+            # What is asked for twice, such as a seed, is one cell.
+            cells[cell.id] = cell
     metrics = _metrics(registry, config, dataset)
-    return Plan(config, dataset, clips, tuple(cells), tuple(skips), metrics)
+    return Plan(config, dataset, clips, tuple(cells.values()), tuple(skips), metrics)
 
 
 def _cell(

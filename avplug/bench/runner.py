@@ -161,7 +161,12 @@ def scores(metrics: Sequence[Entry], predictions: Predictions) -> dict[str, floa
 
 
 def _event(folder: Path, plan: Plan, stored: StoredCell) -> CellFinished:
-    values = scores(plan.metrics, stored.predictions())
+    try:
+        values = scores(plan.metrics, stored.predictions())
+    except Exception:
+        # The predictions are safe; a broken metric must not end the run.
+        _log.exception("A metric failed on cell %s.", stored.id)
+        values = {}
     seconds = stored.record["seconds"]["total"]
     return CellFinished(str(folder), stored.id, stored.cell, values, seconds)
 

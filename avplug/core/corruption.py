@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,15 +18,27 @@ from avplug.core.randomness import KeyedRandom
 
 SEVERITIES = (1, 2, 3, 4, 5)
 PROFILES = ("paper", "released")
+RECORDINGS = "AVPLUG_RECORDINGS"
 
 
-def use_recordings(folder: str | None) -> None:
-    """Let corruptions mix in recordings of this folder, in this process and its heirs.
+@contextmanager
+def recordings_from(folder: str | None) -> Iterator[None]:
+    """Let corruptions mix in recordings of this folder inside the block.
 
     ``AVPLUG_RECORDINGS`` is the convention that plugins share; None leaves it alone.
     """
-    if folder is not None:
-        os.environ["AVPLUG_RECORDINGS"] = str(Path(folder).resolve())
+    if folder is None:
+        yield
+        return
+    before = os.environ.get(RECORDINGS)
+    os.environ[RECORDINGS] = str(Path(folder).resolve())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[RECORDINGS]
+        else:
+            os.environ[RECORDINGS] = before
 
 
 class Corruption(ABC):

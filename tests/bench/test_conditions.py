@@ -9,6 +9,7 @@ from avplug.builtin_corruptions.gaussian import Gaussian
 from avplug.core.clip import Clip
 from avplug.core.errors import UnknownNameError, UsageError
 from avplug.core.registry import get_registry
+from avplug.media.sound import write_sound
 from tests.bench.toys import config
 
 
@@ -78,7 +79,7 @@ def test_what_a_component_says_of_itself_belongs_to_the_identity(monkeypatch):
     base = of(corruptions=("gaussian",), severities=(1,))[1].identity
     monkeypatch.setattr(Gaussian, "facts", lambda self: {"recordings": "abc"})
     other = of(corruptions=("gaussian",), severities=(1,))[1].identity
-    assert other == {**base, "facts of gaussian": {"recordings": "abc"}}
+    assert other == {**base, "facts": {"gaussian": {"recordings": "abc"}}}
 
 
 @pytest.mark.parametrize(
@@ -108,3 +109,29 @@ def test_corrupting_at_the_source_is_another_cell(tmp_path):
     assert all(len(logits) == 24 for logits in runs["source"].values())
     weak, strong = (list(r.values())[-1] for r in runs.values())
     assert not np.array_equal(weak, strong)
+
+
+def test_the_sound_alone_goes_by_its_own_severities():
+    found = of(
+        corruptions=("shot",),
+        severities=(1,),
+        sound_severities=(4,),
+        modalities=("a", "v", "a"),
+    )
+    assert [(c.identity["modalities"], c.severity) for c in found[1:]] == [
+        ("a", 4),
+        ("v", 1),
+    ]
+
+
+def test_recordings_of_one_run_are_not_those_of_the_next(tmp_path, monkeypatch):
+    monkeypatch.delenv("AVPLUG_RECORDINGS", raising=False)
+    (tmp_path / "rain").mkdir()
+    write_sound(tmp_path / "rain" / "a.wav", np.ones((1, 8000), np.float32), 8000)
+    plain, mixed, again = (
+        of(corruptions=("rain",), severities=(1,), recordings=folder)[1].identity
+        for folder in (None, str(tmp_path), None)
+    )
+    assert "recordings" in mixed["facts"]["rain"]
+    assert plain == again
+    assert "facts" not in plain

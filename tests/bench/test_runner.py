@@ -166,3 +166,22 @@ def test_stored_clips_keep_the_order_of_the_data_set(tmp_path, order):
     plan = make_plan(config(tmp_path), get_registry())
     for predictions in got.values():
         assert list(predictions.ids) == [ref.id for ref in plan.clips]
+
+
+def test_what_is_asked_for_twice_is_one_cell(tmp_path):
+    summary, got = run_of(
+        tmp_path, "run", seeds=(0, 0), tta=("source", "source"), severities=(1, 1)
+    )
+    assert summary.computed == len(got) == 3
+
+
+def test_a_broken_metric_does_not_end_the_run(tmp_path, monkeypatch, caplog):
+    from avplug.builtin_metrics.accuracy import TopOne
+
+    def compute(self, predictions, weights):
+        raise RuntimeError("no ruler")
+
+    monkeypatch.setattr(TopOne, "compute", compute)
+    summary, _ = run_of(tmp_path, "run")
+    assert summary.computed == 5
+    assert "no ruler" in caplog.text

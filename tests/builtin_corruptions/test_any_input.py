@@ -39,7 +39,7 @@ SOUNDS = {
 CELLS = [(*pair, severity) for pair in PAIRS for severity in SEVERITIES]
 
 
-def keeps_its_input(source, name, profile, severity):
+def check_keeps_its_input(source, name, profile, severity):
     """Corrupt a clip, assert what always holds, and return the result."""
     before = [None if a is None else a.copy() for a in (source.frames, source.audio)]
     spoilt = corrupt(source, load(name, profile), name, severity)
@@ -64,7 +64,7 @@ def test_any_picture(name, profile, severity):
     for label, (count, height, width) in SIZES.items():
         frames, times = picture(count, height, width, fps=30.0)
         source = Clip(label, frames, times, None, 0, count / 30)
-        spoilt = keeps_its_input(source, name, profile, severity)
+        spoilt = check_keeps_its_input(source, name, profile, severity)
         assert not np.array_equal(spoilt.frames, frames), label
 
 
@@ -72,7 +72,7 @@ def test_any_picture(name, profile, severity):
 def test_any_sound(name, profile, severity):
     for label, (samples, rate) in SOUNDS.items():
         source = Clip(label, None, None, samples, rate, samples.shape[1] / rate)
-        keeps_its_input(source, name, profile, severity)
+        check_keeps_its_input(source, name, profile, severity)
 
 
 @pytest.mark.parametrize(("name", "profile"), PAIRS)
@@ -80,7 +80,7 @@ def test_4k(name, profile):
     frames = np.tile(picture(1, 216, 384)[0], (1, 10, 10, 1))
     assert frames.shape == (1, 2160, 3840, 3)
     source = Clip("4k", frames, np.zeros(1), sound(), 16_000, 0.5)
-    keeps_its_input(source, name, profile, 5)
+    check_keeps_its_input(source, name, profile, 5)
 
 
 @pytest.mark.parametrize(("name", "profile"), PAIRS)
@@ -98,8 +98,8 @@ def test_views_that_are_not_contiguous(name, profile):
         8_000,
         0.25,
     )
-    first = keeps_its_input(sliced, name, profile, 3)
-    second = keeps_its_input(copied, name, profile, 3)
+    first = check_keeps_its_input(sliced, name, profile, 3)
+    second = check_keeps_its_input(copied, name, profile, 3)
     assert np.array_equal(first.frames, second.frames)
     assert np.array_equal(first.audio, second.audio)
 
