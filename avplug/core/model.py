@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
@@ -11,7 +12,14 @@ from avplug.core.batch import Batch
 from avplug.core.clip import InputSpec
 from avplug.core.errors import CapabilityError
 
-Surface = Literal["norm", "fusion_attention", "classifier"]
+#: Roles of parameters that a method may ask for: ``norm``, the affine parameters of the
+#: normalisation layers that a prediction passes through; ``norm_early``, those of them
+#: that are left when the last blocks and the head are taken away; ``norm_unimodal``,
+#: those that only a prediction from one sense passes through; ``fusion_attention``,
+#: query, key and value of the block that sees both senses; ``classifier``, the head.
+Surface = Literal[
+    "norm", "norm_early", "norm_unimodal", "fusion_attention", "classifier"
+]
 
 
 class Model(nn.Module):
@@ -75,16 +83,68 @@ class Model(nn.Module):
         return tensors
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PerSense:
+    """A tensor for each sense."""
+
+    audio: torch.Tensor
+    video: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointAttention:
+    """A prediction, and the attention of the last joint block behind it.
+
+    Args:
+        logits: [B, C].
+        scores: [B, heads, N, N], scaled products of queries (rows) and keys (columns)
+            before the softmax.
+        audio_tokens: The first so many of N are the sound's.
+    """
+
+    logits: torch.Tensor
+    scores: torch.Tensor
+    audio_tokens: int
+
+
 @runtime_checkable
 class EncodesThenFuses(Protocol):
-    """A model whose encoders and joint block can be run apart.
+    """A model whose encoders and fusion can be run apart; capability ``encode``.
 
-    What adapts the joint block only then runs the encoders once, without gradients.
+    What changes the fusion only then runs the encoders once, without gradients.
     ``fuse(encode(batch))`` equals ``classify(batch)``.
     """
 
     def encode(self, batch: Batch) -> Any:
-        """Return the tokens before the joint block."""
+        """Return what the encoders say of each sense, before it is fused."""
 
     def fuse(self, tokens: Any) -> torch.Tensor:
-        """Return logits [B, C] of such tokens."""
+        """Return logits [B, C] of what ``encode`` returned."""
+
+
+@runtime_checkable
+class ClassifiesEachSense(EncodesThenFuses, Protocol):
+    """A model that can also answer from one sense alone; capability ``unimodal``."""
+
+    def unimodal(self, tokens: Any, *, padded: bool = False) -> PerSense:
+        """Return logits [B, C] from the sound alone and from the picture alone.
+
+        Args:
+            tokens: What ``encode`` returned.
+            padded: As SuMi's public code does it, with zero tokens in place of most
+                of the other sense; for a joint transformer only.
+
+        Raises:
+            CapabilityError: ``padded``, and the model has no such thing.
+        """
+
+    def features(self, tokens: Any) -> PerSense:
+        """Return one vector [B, D] for each sense, before it is fused."""
+
+
+@runtime_checkable
+class ShowsJointAttention(EncodesThenFuses, Protocol):
+    """A model whose joint attention can be looked at; needs ``fusion_attention``."""
+
+    def joint_attention(self, tokens: Any) -> JointAttention:
+        """Return logits and scores of what ``encode`` returned, differentiable."""
