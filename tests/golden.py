@@ -10,6 +10,7 @@ import json
 import math
 import os
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,88 @@ def _adaptation(
         gain = head_gain if name == "mlp_head.1.weight" else 1.5
         value = draw * gain / math.sqrt(math.prod(shape[1:]))
     return value.astype(np.float32)
+
+
+def zero_shot_state(
+    shapes: Mapping[str, tuple[int, ...]],
+    fixed: Mapping[str, torch.Tensor],
+    *,
+    named: str = "",
+    matrices: float = 0.02,
+    salt: str = SALT,
+) -> dict[str, torch.Tensor]:
+    """Return weights for the zero-shot models and the CVPR'21 network.
+
+    Args:
+        shapes: By the published names.
+        fixed: Tensors that keep the model's own initial value; counters and single
+            numbers that are not in it are 0.
+        named: What stands before a name where it is drawn, as ``"net_sound."``.
+        matrices: Deviation of what has two dimensions.
+        salt: Put before everything that is drawn.
+    """
+    return {
+        name: fixed[name].clone()
+        if name in fixed
+        else torch.from_numpy(_zero_shot(named + name, shape, matrices, salt))
+        if shape
+        else torch.tensor(0)
+        for name, shape in shapes.items()
+    }
+
+
+def _zero_shot(
+    name: str, shape: tuple[int, ...], matrices: float, salt: str
+) -> np.ndarray:
+    draw = normal(name, shape, salt)
+    one, tenth, fiftieth = np.float32(1), np.float32(0.1), np.float32(0.02)
+    if name.endswith("running_mean"):
+        return tenth * draw
+    if name.endswith("running_var"):
+        return one + tenth * np.abs(draw)
+    if len(shape) >= 3 and name.endswith("weight"):
+        gain = math.sqrt(2 / math.prod(shape[1:]))
+        if ".conv_depth." in name or ".conv_point." in name:
+            gain *= 0.05
+        return np.float32(gain) * draw
+    if len(shape) >= 2:
+        return np.float32(matrices) * draw
+    return one + tenth * draw if name.endswith("weight") else fiftieth * draw
+
+
+def listed_shapes(keys: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a list of names, ``{name: [shape, dtype]}``."""
+    return {name: tuple(shape) for name, (shape, _) in keys.items()}
+
+
+def plain(name: str, shape: tuple[int, ...], scale: float = 1.0) -> torch.Tensor:
+    """Return an input of normal noise, float32, of deviation ``scale``."""
+    return torch.from_numpy(np.float32(scale) * normal(f"input:{name}", shape))
+
+
+def picture(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """Return two normalised pictures [2, 3, H, W], float32: noise, and waves in it."""
+    noise = normal(f"input:{name}", shape).astype(np.float64)
+    channel, row, column = np.ogrid[: shape[1], : shape[2], : shape[3]]
+    turns = 3 * column / shape[3] + 2 * row / shape[2]
+    noise[1] = 0.3 * noise[1] + 1.5 * np.sin(2 * np.pi * turns + channel)
+    return torch.from_numpy(noise.astype(np.float32))
+
+
+def wave(
+    name: str, shape: tuple[int, ...], sample_rate: int, amplitude: float = 1.0
+) -> torch.Tensor:
+    """Return two sounds [2, ..., N], float32: noise, and a trembling rising tone."""
+    noise = normal(f"input:{name}", shape).astype(np.float64)
+    sound = np.stack([0.1 * noise[0], tone(noise[1], sample_rate)])
+    return torch.from_numpy((amplitude * sound).astype(np.float32))
+
+
+def tone(noise: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Return the trembling tone that rises from 100 Hz, with noise [..., N] in it."""
+    t = np.arange(noise.shape[-1]) / sample_rate
+    tremble = 0.3 * (1 + 0.5 * np.sin(4 * np.pi * t))
+    return 0.01 * noise + tremble * np.sin(2 * np.pi * (100 * t + 450 * t**2))
 
 
 def shapes_of(model: torch.nn.Module) -> dict[str, tuple[int, ...]]:
