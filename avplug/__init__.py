@@ -12,7 +12,10 @@ from avplug._version import __version__
 
 # Checkers see through no __getattr__; a test holds both lists to the same names.
 if TYPE_CHECKING:
-    from avplug.core.adaptation import Adapter as Adapter
+    from avplug.core.adaptation import (
+        Adapter as Adapter,
+        Stream as Stream,
+    )
     from avplug.core.attack import (
         Attack as Attack,
         Budget as Budget,
@@ -65,7 +68,7 @@ if TYPE_CHECKING:
     from avplug.core.randomness import KeyedRandom as KeyedRandom
 
 _HOMES = {
-    "avplug.core.adaptation": ("Adapter",),
+    "avplug.core.adaptation": ("Adapter", "Stream"),
     "avplug.core.attack": ("Attack", "Budget", "ThreatModel"),
     "avplug.core.batch": ("Batch", "check_clip", "collate"),
     "avplug.core.clip": ("Clip", "ClipInfo", "ClipRef", "InputSpec"),
