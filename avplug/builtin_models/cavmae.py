@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -12,7 +11,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avplug.builtin_models.cavmae_config import SAMPLE_RATE, CAVMAEConfig, Mode
+from avplug.builtin_models.cavmae_config import CAVMAEConfig, Mode
+from avplug.builtin_models.frontend import (
+    ImageNetColours,
+    check_frames,
+    mean_prediction,
+    normalised_log_mel,
+)
 from avplug.builtin_models.vit import (
     Block,
     PatchEmbed,
@@ -21,8 +26,8 @@ from avplug.builtin_models.vit import (
     sincos_table,
 )
 from avplug.core.batch import Batch
-from avplug.core.model import Model, Surface
-from avplug.signal.fbank import log_mel
+from avplug.core.errors import CapabilityError
+from avplug.core.model import JointAttention, Model, PerSense, Surface
 
 #: Modalities that each mode uses, and the norms of each pass through the joint block;
 #: the pooled vectors of two passes are averaged.
@@ -64,9 +69,6 @@ class CAVMAE(Model):
         UsageError: An option is unknown, or a value does not fit.
     """
 
-    image_mean: torch.Tensor
-    image_std: torch.Tensor
-
     def __init__(self, labels: tuple[str, ...], **config: Any) -> None:
         sizes = CAVMAEConfig.from_options(config)
         super().__init__(labels, **asdict(sizes))
@@ -89,13 +91,7 @@ class CAVMAE(Model):
         self.mlp_head = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, len(self.labels))
         )
-        colours = {
-            "image_mean": (0.485, 0.456, 0.406),
-            "image_std": (0.229, 0.224, 0.225),
-        }
-        for name, values in colours.items():
-            channels = torch.tensor(values).view(3, 1, 1)
-            self.register_buffer(name, channels, persistent=False)
+        self.colours = ImageNetColours()
         self.apply(initialise)
 
     def _blocks(self, depth: int) -> nn.ModuleList:
@@ -141,20 +137,16 @@ class CAVMAE(Model):
     def spectrogram(
         self, waveform: torch.Tensor, lengths: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Return the normalised spectrogram [B, time, mel] of waveform [B, N].
-
-        Padding is 0 before the normalisation, hence louder than the average after it:
-        published weights expect that.
-        """
+        """Return the normalised spectrogram [B, time, mel] of waveform [B, N]."""
         sizes = self.sizes
-        logs = log_mel(
+        return normalised_log_mel(
             waveform,
             lengths,
             frames=sizes.target_length,
-            sample_rate=SAMPLE_RATE,
             mel_bins=sizes.mel_bins,
-        )
-        return ((logs - sizes.audio_mean) / sizes.audio_std).to(self.norm.weight.dtype)
+            mean=sizes.audio_mean,
+            std=sizes.audio_std,
+        ).to(self.norm.weight.dtype)
 
     def pictures(self, frames: torch.Tensor) -> torch.Tensor:
         """Return frames [B, T, 3, H, W] in 0..1 with ImageNet's mean and deviation.
@@ -162,12 +154,9 @@ class CAVMAE(Model):
         Raises:
             ValueError: The frames have another shape.
         """
-        side = self.sizes.image_size
-        if frames.ndim != 5 or frames.shape[2:] != (3, side, side):
-            raise ValueError(
-                f"Expected frames [B, T, 3, {side}, {side}], got {list(frames.shape)}."
-            )
-        return (frames.to(self.norm.weight.dtype) - self.image_mean) / self.image_std
+        check_frames(frames, self.sizes.image_size)
+        normalised: torch.Tensor = self.colours(frames)
+        return normalised
 
     def encode_views(
         self, spectrogram: torch.Tensor | None, pictures: torch.Tensor | None
@@ -195,24 +184,82 @@ class CAVMAE(Model):
     def fuse(self, tokens: Tokens) -> torch.Tensor:
         """Return logits [B, C] of tokens.
 
-        Of several frames the probabilities are averaged, and what comes back gives
-        that average through ``outputs``: its logarithm for softmax, its log-odds for
-        sigmoid.
+        Of several frames the probabilities are averaged; see
+        :func:`~avplug.builtin_models.frontend.mean_prediction`.
         """
+        _, passes = _MODES[self.sizes.mode]
         if tokens.video is None:
             assert tokens.audio is not None
-            return self._logits(tokens.audio)
-        count = tokens.video.shape[1]
+            return self._logits(tokens.audio, passes)
         joined = tokens.video.flatten(0, 1)
         if tokens.audio is not None:
-            heard = tokens.audio.repeat_interleave(count, 0)
-            joined = torch.cat([heard, joined], 1)
-        logits = self._logits(joined)
-        return (
-            logits
-            if count == 1
-            else self._average(logits.view(-1, count, logits.shape[1]))
+            joined = self._joined(tokens.audio, tokens.video)
+        return self._over_frames(self._logits(joined, passes), tokens.video)
+
+    def unimodal(self, tokens: Tokens, *, padded: bool = False) -> PerSense:
+        """Return logits [B, C] from the sound alone and from the pictures alone.
+
+        The option ``unimodal`` says through which norms. ``padded`` follows SuMi's
+        public code in place of it: the sense's own norms, and zero tokens after the
+        sound's and before the picture's, that are pooled with the others. There they
+        lift a sequence over a limit of 512 tokens, at 513; in any size both senses are
+        filled to one token more than the longer has.
+
+        Raises:
+            CapabilityError: The mode leaves out a sense.
+        """
+        audio, video = self._both(tokens)
+        pictures = video.flatten(0, 1)
+        if padded:
+            length = 1 + max(audio.shape[1], pictures.shape[1])
+            audio = F.pad(audio, (0, 0, 0, length - audio.shape[1]))
+            pictures = F.pad(pictures, (0, 0, length - pictures.shape[1], 0))
+        alone = padded or self.sizes.unimodal == "alone"
+        heard, seen = (("_a",), ("_v",)) if alone else (("", "_a"), ("", "_v"))
+        return PerSense(
+            self._logits(audio, heard),
+            self._over_frames(self._logits(pictures, seen), video),
         )
+
+    def features(self, tokens: Tokens) -> PerSense:
+        """Return the mean token [B, width] of each sense before the joint block.
+
+        Raises:
+            CapabilityError: The mode leaves out a sense.
+        """
+        audio, video = self._both(tokens)
+        return PerSense(audio.mean(1), video.mean((1, 2)))
+
+    def joint_attention(self, tokens: Tokens) -> JointAttention:
+        """Return logits [B, C], and the scores of the last joint block.
+
+        Of T frames each gives its heads in turn: scores are [B, T * heads, N, N].
+
+        Raises:
+            CapabilityError: The mode leaves out a sense.
+        """
+        audio, video = self._both(tokens)
+        joined = self._joined(audio, video)
+        for block in self.blocks_u[:-1]:
+            joined = block(joined)
+        last = self.blocks_u[-1]
+        assert isinstance(last, Block)
+        joined, scores = last.scores(joined)
+        pooled = self.norm(joined).mean(1)
+        logits = self._over_frames(each_row(self.mlp_head, pooled), video)
+        per_clip = scores.view(len(audio), -1, *scores.shape[2:])
+        return JointAttention(logits, per_clip, audio.shape[1])
+
+    def _both(self, tokens: Tokens) -> tuple[torch.Tensor, torch.Tensor]:
+        if tokens.audio is None or tokens.video is None:
+            raise CapabilityError(
+                f"Mode '{self.sizes.mode}' leaves out a sense: use mode 'multimodal'."
+            )
+        return tokens.audio, tokens.video
+
+    def _joined(self, audio: torch.Tensor, video: torch.Tensor) -> torch.Tensor:
+        heard = audio.repeat_interleave(video.shape[1], 0)
+        return torch.cat([heard, video.flatten(0, 1)], 1)
 
     def joint(self, tokens: torch.Tensor, norms: str = "") -> torch.Tensor:
         """Return tokens [B, N, width] after the joint blocks and the final norm.
@@ -226,24 +273,32 @@ class CAVMAE(Model):
         normed: torch.Tensor = getattr(self, f"norm{norms}")(tokens)
         return normed
 
-    def _logits(self, tokens: torch.Tensor) -> torch.Tensor:
-        _, passes = _MODES[self.sizes.mode]
+    def _logits(self, tokens: torch.Tensor, passes: tuple[str, ...]) -> torch.Tensor:
         pooled = [self.joint(tokens, norms).mean(1) for norms in passes]
         return each_row(self.mlp_head, sum(pooled[1:], pooled[0]) / len(pooled))
 
-    def _average(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, C] of the mean probability over logits [B, T, C]."""
-        if self.outputs == "softmax":
-            return logits.log_softmax(-1).logsumexp(1) - math.log(logits.shape[1])
-        return F.logsigmoid(logits).logsumexp(1) - F.logsigmoid(-logits).logsumexp(1)
+    def _over_frames(self, logits: torch.Tensor, video: torch.Tensor) -> torch.Tensor:
+        clips, count = video.shape[:2]
+        return mean_prediction(logits.view(clips, count, -1), self.outputs)
 
     def parameters_for(self, surface: Surface) -> dict[str, nn.Parameter]:
         """Return the named parameters of a surface.
 
-        ``norm``: the layer norms that the mode uses. ``fusion_attention``: query, key
-        and value of the joint blocks. ``classifier``: the head.
+        ``norm``: the layer norms that the mode uses. ``norm_early``: of these the
+        encoders', without their last two blocks; shallow encoders keep at least half.
+        ``norm_unimodal``: the joint block's norms for one sense.
+        ``fusion_attention``: query, key and value of the joint blocks.
+        ``classifier``: the head.
+
+        Raises:
+            CapabilityError: The mode leaves out a sense, and has no ``norm_unimodal``.
         """
         used, passes = _MODES[self.sizes.mode]
+        if surface == "norm_unimodal" and used != "av":
+            raise CapabilityError(
+                f"Mode '{self.sizes.mode}' leaves out a sense: use mode 'multimodal'."
+            )
+        depth = self.sizes.depth
         patterns = {
             "norm": [
                 *(f"blocks_{modality}.*.norm[12].*" for modality in used),
@@ -251,6 +306,12 @@ class CAVMAE(Model):
                 *(f"norm{norms}.*" for norms in passes),
                 "mlp_head.0.*",
             ],
+            "norm_early": [
+                f"blocks_{modality}.{index}.norm[12].*"
+                for modality in used
+                for index in range(depth - min(2, depth // 2))
+            ],
+            "norm_unimodal": ["blocks_u.*.norm[12]_[av].*", "norm_[av].*"],
             "fusion_attention": ["blocks_u.*.attn.qkv.*"],
             "classifier": ["mlp_head.*"],
         }[surface]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from avplug.builtin_models.frontend import SAMPLE_RATE
 from avplug.core.clip import InputSpec
 from avplug.core.errors import UsageError, closest
 from avplug.signal.fbank import samples_for
@@ -13,9 +14,6 @@ from avplug.signal.fbank import samples_for
 Mode = Literal[
     "multimodal", "audioonly", "videoonly", "missingaudioonly", "missingvideoonly"
 ]
-
-#: Sounds are resampled to this rate, in Hz, before the model hears them.
-SAMPLE_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,10 @@ class CAVMAEConfig:
         mode: What the model uses. ``audioonly`` and ``videoonly`` are for weights
             fine-tuned on that modality alone; ``missingaudioonly`` and
             ``missingvideoonly`` give a joint model only that modality.
+        unimodal: How a joint model answers from one sense. ``missing`` averages a pass
+            through the norms for both senses and one through the sense's own, the
+            published way to do without the other; ``alone`` takes the second only,
+            which fits weights fine-tuned on one modality.
         outputs: ``"softmax"`` for one label per clip, ``"sigmoid"`` for several.
 
     Raises:
@@ -62,6 +64,7 @@ class CAVMAEConfig:
     grid: int = 10
     picks: tuple[int, ...] = (5,)
     mode: Mode = "multimodal"
+    unimodal: Literal["missing", "alone"] = "missing"
     outputs: Literal["softmax", "sigmoid"] = "softmax"
 
     def __post_init__(self) -> None:
@@ -79,6 +82,10 @@ class CAVMAEConfig:
             raise UsageError(
                 f"Unknown mode {self.mode!r}.{closest(str(self.mode), get_args(Mode))}",
                 f"Modes: {', '.join(get_args(Mode))}.",
+            )
+        if self.unimodal not in ("missing", "alone"):
+            raise UsageError(
+                f"Unknown unimodal {self.unimodal!r}: missing or alone are possible."
             )
         if self.outputs not in ("softmax", "sigmoid"):
             raise UsageError(

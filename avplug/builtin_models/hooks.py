@@ -31,10 +31,13 @@ def avplug_models() -> Iterable[ModelSpec]:
             paper="arXiv:2210.07839",
             capabilities=(
                 "norm",
+                "norm_early",
+                "norm_unimodal",
                 "fusion_attention",
                 "classifier",
                 "gradient",
                 "encode",
+                "unimodal",
             ),
             variants={"base": {}, "tiny": _TINY},
             weights=(

@@ -7,8 +7,8 @@ from avplug.builtin_models.cavmae import CAVMAE, Tokens
 from avplug.builtin_models.cavmae_config import CAVMAEConfig
 from avplug.builtin_models.hooks import avplug_models
 from avplug.core.batch import Batch
-from avplug.core.errors import UsageError
-from avplug.core.model import EncodesThenFuses
+from avplug.core.errors import CapabilityError, UsageError
+from avplug.core.model import ClassifiesEachSense, ShowsJointAttention
 from avplug.signal.fbank import log_mel
 
 SMALL = {
@@ -130,7 +130,7 @@ def test_of_several_frames_the_sound_is_encoded_once() -> None:
 
 def test_encode_and_fuse_are_classify() -> None:
     model = model_of(**SMALL)
-    assert isinstance(model, EncodesThenFuses)
+    assert isinstance(model, ClassifiesEachSense)
     batch = batch_for(model, 3, frames=2)
     tokens = model.encode(batch)
     assert isinstance(tokens, Tokens)
@@ -202,6 +202,124 @@ def test_the_surfaces_of_a_small_model() -> None:
     assert len(model.parameters_for("norm")) == 2 * (2 * 2 * 2 + 2 + 2)
 
 
+def modules(surface: dict[str, torch.nn.Parameter]) -> set[str]:
+    return {name.rpartition(".")[0] for name in surface}
+
+
+@pytest.mark.parametrize(
+    ("depth", "left"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (11, 9)]
+)
+def test_early_norms_leave_out_the_last_two_blocks_but_no_more_than_half(
+    depth: int, left: int
+) -> None:
+    early = modules(model_of(**{**SMALL, "depth": depth}).parameters_for("norm_early"))
+    assert early == {
+        f"blocks_{side}.{i}.norm{n}" for side in "av" for i in range(left) for n in "12"
+    }
+
+
+def test_unimodal_norms_are_those_that_a_joint_answer_leaves_idle() -> None:
+    model = model_of(**SMALL)
+    tokens = model.encode(batch_for(model, 2))
+    answers = model.unimodal(tokens)
+    (answers.audio.square().sum() + answers.video.square().sum()).backward()
+    trained = {n for n, p in model.named_parameters() if p.grad is not None}
+    unimodal = model.parameters_for("norm_unimodal")
+    assert modules(unimodal) == {
+        "norm_a",
+        "norm_v",
+        *(f"blocks_u.0.norm{n}_{side}" for n in "12" for side in "av"),
+    }
+    norms = {*model.parameters_for("norm"), *unimodal}
+    assert {name for name in trained if "norm" in name} | norms == norms
+    assert unimodal.keys() <= trained
+
+
+@pytest.mark.parametrize(
+    ("unimodal", "modes"),
+    [
+        ("missing", ("missingaudioonly", "missingvideoonly")),
+        ("alone", ("audioonly", "videoonly")),
+    ],
+)
+@pytest.mark.parametrize("frames", [1, 3])
+def test_one_sense_alone_is_what_the_mode_for_it_says(
+    unimodal: str, modes: tuple[str, str], frames: int
+) -> None:
+    model = model_of(**SMALL, unimodal=unimodal)
+    batch = batch_for(model, 2, frames)
+    answers = model.unimodal(model.encode(batch))
+    for mode, answer in zip(modes, (answers.audio, answers.video), strict=True):
+        other = model_of(**SMALL, mode=mode)
+        assert torch.equal(answer, other.classify(batch))
+
+
+def test_zero_tokens_fill_both_senses_to_one_more_than_the_longer() -> None:
+    model = model_of(**SMALL)
+    tokens = model.encode(batch_for(model, 2))
+    zeros = torch.zeros(2, 5, 32)
+    seen = torch.cat([zeros, tokens.video[:, 0]], 1)
+    heard = torch.cat([tokens.audio, zeros[:, :1]], 1)
+    assert seen.shape == heard.shape
+    answers = model.unimodal(tokens, padded=True)
+    for answer, sequence, norms in (
+        (answers.audio, heard, "_a"),
+        (answers.video, seen, "_v"),
+    ):
+        wanted = model.mlp_head(model.joint(sequence, norms).mean(1))
+        torch.testing.assert_close(answer, wanted)
+    assert not torch.allclose(answers.video, model.unimodal(tokens).video)
+
+
+def test_features_are_the_mean_tokens_of_all_frames() -> None:
+    model = model_of(**SMALL)
+    tokens = model.encode(batch_for(model, 2, frames=3))
+    features = model.features(tokens)
+    torch.testing.assert_close(features.audio, tokens.audio.mean(1))
+    torch.testing.assert_close(features.video, tokens.video.flatten(1, 2).mean(1))
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("joint_depth", [1, 2])
+def test_joint_attention_shows_what_the_prediction_used(
+    frames: int, joint_depth: int
+) -> None:
+    model = model_of(**SMALL, joint_depth=joint_depth)
+    assert isinstance(model, ShowsJointAttention)
+    tokens = model.encode(batch_for(model, 2, frames))
+    shown = model.joint_attention(tokens)
+    torch.testing.assert_close(shown.logits, model.fuse(tokens))
+    assert shown.scores.shape == (2, 2 * frames, 12, 12)
+    assert shown.audio_tokens == 8
+    single = [
+        model.joint_attention(Tokens(tokens.audio, tokens.video[:, i : i + 1])).scores
+        for i in range(frames)
+    ]
+    torch.testing.assert_close(shown.scores, torch.cat(single, 1))
+    shown.scores.square().sum().backward()
+    assert model.blocks_u[-1].attn.qkv.weight.grad.abs().sum() > 0
+
+
+def test_a_mode_that_leaves_out_a_sense_answers_for_no_sense_alone() -> None:
+    model = model_of(**SMALL, mode="audioonly")
+    tokens = model.encode(batch_for(model, 2))
+    for ask in (model.unimodal, model.features, model.joint_attention):
+        with pytest.raises(CapabilityError, match="'audioonly' leaves out a sense"):
+            ask(tokens)
+    with pytest.raises(CapabilityError, match="'audioonly' leaves out a sense"):
+        model.parameters_for("norm_unimodal")
+
+
+def test_a_silent_clip_gives_finite_numbers_and_gradients() -> None:
+    model = model_of(**SMALL)
+    batch = replace(batch_for(model, 2), waveform=torch.zeros(2, model.input.samples))
+    batch.waveform.requires_grad_()
+    logits = model.classify(batch)
+    logits.sum().backward()
+    assert logits.isfinite().all()
+    assert batch.waveform.grad.isfinite().all()
+
+
 def test_untrained_tensors_of_reads_code_are_dropped() -> None:
     model = model_of(**SMALL)
     extra = {
@@ -223,6 +341,7 @@ def test_the_tiny_variant_is_small_enough_to_be_bundled() -> None:
         ({"wdith": 64}, "no option 'wdith'. Did you mean 'width'?"),
         ({"mode": "audio"}, "Unknown mode 'audio'. Did you mean 'audioonly'?"),
         ({"outputs": "logits"}, "Unknown outputs 'logits'"),
+        ({"unimodal": "padded"}, "Unknown unimodal 'padded'"),
         ({"image_size": 100}, "image_size 100 is not a multiple of patch_size 16"),
         ({"target_length": 1000}, "target_length 1000 is not a multiple"),
         ({"width": 100, "heads": 3}, "width 100 is not a multiple of 4 and of heads 3"),

@@ -8,6 +8,7 @@ import torch
 
 from avplug.builtin_models.cavmae import CAVMAE, Tokens
 from avplug.builtin_models.vit import sincos_table
+from avplug.core.attention import block_attention
 from avplug.core.weights import load_into, read_checkpoint
 from tests.golden import (
     SALT,
@@ -187,10 +188,36 @@ def test_logits_of_every_mode(
         assert_close(logits, read["fwd_logits_multimodal"], LOGITS)
 
 
-def test_sumis_features_are_the_encoders_means(tokens: Tokens) -> None:
+def test_one_sense_at_a_time(model: CAVMAE, tokens: Tokens) -> None:
+    wanted = arrays("models/parity_cavmaeft.npz")
+    answers = model.unimodal(tokens)
+    assert_close(answers.audio, wanted["logits_missingaudioonly"], LOGITS)
+    assert_close(answers.video, wanted["logits_missingvideoonly"], LOGITS)
+
+
+def test_sumis_zero_tokens_and_features(model: CAVMAE, tokens: Tokens) -> None:
     wanted = arrays("models/parity_cavmaeft_sumi.npz")
-    assert_close(tokens.audio.mean(1), wanted["eval_feat_mean_audioonly"], MEANS)
-    assert_close(tokens.video[:, 0].mean(1), wanted["eval_feat_mean_videoonly"], MEANS)
+    answers = model.unimodal(tokens, padded=True)
+    features = model.features(tokens)
+    for side in ("audio", "video"):
+        logits, means = getattr(answers, side), getattr(features, side)
+        assert_close(logits, wanted[f"eval_logits_{side}only"], LOGITS)
+        assert_close(means, wanted[f"eval_feat_mean_{side}only"], MEANS)
+
+
+@pytest.mark.parametrize("code", ["read", "sumi"])
+def test_attention_between_the_senses(model: CAVMAE, tokens: Tokens, code: str) -> None:
+    wanted = arrays(f"models/parity_cavmaeft_{code}.npz")
+    shown = model.joint_attention(tokens)
+    weights = shown.scores.softmax(-1).mean((0, 1))
+    assert weights.shape == tuple(wanted["eval_attn_shape"])
+    sums = torch.stack([weights.sum(1).min(), weights.sum(1).max()])
+    assert_close(sums, wanted["eval_attn_rowsum_min_max"], MEANS)
+    blocks = block_attention(shown)
+    assert_close(blocks.masses, wanted["eval_attn_mean_quadrants"], MEANS)
+    assert_close(shown.logits, wanted["eval_logits_multimodal"], LOGITS)
+    masses = blocks.means * torch.tensor([512, 196]) / 10_000
+    assert_close(masses, wanted["eval_attn_mean_quadrants"], MEANS)
 
 
 def test_the_epsilon_of_the_norms(
@@ -224,6 +251,40 @@ def test_the_norm_surface_is_what_a_mode_trains(in_mode: CAVMAE, mode: str) -> N
     assert {name.rpartition(".")[0] for name in surface} == set(wanted["names"])
     assert sum(p.numel() for p in surface.values()) == wanted["params_with_grad"]
     assert len(surface) == 2 * wanted["modules_with_grad"]
+
+
+def test_two_steps_of_read(model: CAVMAE, tokens: Tokens) -> None:
+    """Query, key and value as one matrix learn what READ's three views of it do."""
+    wanted = arrays("models/parity_read_two_steps.npz")
+    adapted = list(model.parameters_for("fusion_attention").values())
+    originals = [parameter.clone() for parameter in adapted]
+    optimizer = torch.optim.Adam([p.requires_grad_() for p in adapted], lr=1e-4)
+    try:
+        for step in range(2):
+            logits = model.fuse(tokens)
+            assert_close(logits, wanted[f"before{step}"], LOGITS)
+            p = logits.softmax(-1)
+            confidence = p.max(-1).values
+            reliable = -(confidence * confidence.log()).mean()
+            balance = p.sum(0).softmax(0)
+            balance = -(balance * balance.log()).sum()
+            losses = torch.stack([reliable, balance]).double()
+            assert_close(losses, wanted["losses"][step], 1e-5)
+            optimizer.zero_grad()
+            (reliable - balance).backward()
+            optimizer.step()
+            assert_close(model.fuse(tokens), wanted[f"after{step}"], LOGITS)
+    finally:
+        for parameter, original in zip(adapted, originals, strict=True):
+            parameter.requires_grad_(False).copy_(original)
+
+
+def test_the_early_norm_surface(model: CAVMAE) -> None:
+    """What SAR adapts: 72 of BriMPR's norms, of those that a joint answer trains."""
+    surface = model.parameters_for("norm_early")
+    assert sum(p.numel() for p in surface.values()) == 55_296
+    assert surface.keys() <= model.parameters_for("norm").keys()
+    assert not any(".9." in name or ".10." in name for name in surface)
 
 
 def test_the_joint_attention_surface(model: CAVMAE) -> None:
