@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -39,6 +40,10 @@ class Model(nn.Module):
         outputs: ``"softmax"`` (one label) or ``"sigmoid"`` (several) turns the logits
             into probabilities.
         config: The constructor's options as plain values; stored with the weights.
+        pretrained: Whether the constructor makes the final weights itself, so that
+            no checkpoint is asked for. It is checked: two constructions must agree.
+        ignored: How many tensors of its checkpoint :meth:`adapt_state` left out, by
+            group; part of a result's identity.
 
     Example::
 
@@ -55,11 +60,13 @@ class Model(nn.Module):
 
     input: InputSpec
     outputs: Literal["softmax", "sigmoid"] = "softmax"
+    pretrained: ClassVar[bool] = False
 
     def __init__(self, labels: tuple[str, ...], **config: Any) -> None:
         super().__init__()
         self.labels = tuple(labels)
         self.config = config
+        self.ignored: Mapping[str, int] = {}
 
     def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
         """Return logits [B, C] of frames [B, T, 3, H, W], 0..1, and waveform [B, N]."""
@@ -79,7 +86,15 @@ class Model(nn.Module):
         raise CapabilityError(f"{type(self).__name__} has no surface '{surface}'.")
 
     def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Map the tensors of a published checkpoint to this model's names."""
+        """Return the tensors of a published checkpoint by this model's names.
+
+        Args:
+            tensors: By the file's names, a wrapper's prefix gone; of a checkpoint in
+                parts, each name begins with its part: ``"audio.conv1.weight"``.
+
+        Whatever is returned must fit exactly. Tensors that the model has no use for
+        are left out on purpose, and told: ``self.ignored = {"depth tower": 177}``.
+        """
         return tensors
 
 
