@@ -17,6 +17,15 @@ _TINY: dict[str, Any] = {
     "heads": 4,
 }
 
+_CVPR21_TINY: dict[str, Any] = {
+    "image_size": 96,
+    "samples": 22_050,
+    "seconds": 2.0,
+    "sound_widths": (16, 32, 64, 128),
+    "frame_width": 16,
+    "frame_depths": (1, 1, 1, 1),
+}
+
 _EVENTS_SHA256 = "cecaa197dee4ce0fde1aef5b1a90857ffad9cdbffbeecd452b0c7fb92aec5a44"
 
 
@@ -50,5 +59,13 @@ def avplug_models() -> Iterable[ModelSpec]:
                     sha256=_EVENTS_SHA256,
                 ),
             ),
+        ),
+        ModelSpec(
+            "cvpr21",
+            "avplug.builtin_models.cvpr21:CVPR21",
+            "The fusion network of CVPR'21: sound and picture convolved, five fusions",
+            paper="arXiv:2104.02000",
+            capabilities=("norm", "classifier", "gradient", "encode", "unimodal"),
+            variants={"base": {}, "tiny": _CVPR21_TINY},
         ),
     )

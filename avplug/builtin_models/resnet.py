@@ -264,3 +264,13 @@ def initialise(module: nn.Module) -> None:
     """
     if isinstance(module, nn.Conv1d | nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def batch_norm_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return scale and shift of every batch norm, by name."""
+    return {
+        f"{name}.{kind}": parameter
+        for name, module in model.named_modules()
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+        for kind, parameter in module.named_parameters(recurse=False)
+    }

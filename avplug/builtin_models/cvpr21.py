@@ -1,0 +1,216 @@
+"""The audio-visual fusion network of Tian and Xu, CVPR 2021 (arXiv 2104.02000)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from avplug.builtin_models.cvpr21_config import CVPR21Config
+from avplug.builtin_models.cvpr21_parts import Fuse, SoundNet, excerpt, localise
+from avplug.builtin_models.frontend import (
+    ImageNetColours,
+    check_frames,
+    mean_prediction,
+)
+from avplug.builtin_models.resnet import Layout, ResNet, batch_norm_parameters
+from avplug.core.batch import Batch
+from avplug.core.errors import CapabilityError
+from avplug.core.model import Model, PerSense, Surface
+from avplug.core.weights import load_into, locate, read_checkpoint
+
+#: Modules of the released picture encoder, by their numbers there.
+_FRAME_MODULES = {
+    "features.0": "conv1",
+    "features.1": "bn1",
+    "features.4": "layer1",
+    "features.5": "layer2",
+    "features.6": "layer3",
+    "features.7": "layer4",
+}
+_RELEASED_FRAME = re.compile(r"frame\.(features\.\d+)\.(.+)")
+#: What is left in a file of an ImageNet classifier.
+_IMAGENET_HEAD = ("frame.fc.weight", "frame.fc.bias")
+
+
+class CVPR21(Model):
+    """A 1-D convolutional sound encoder, a ResNet18, and one of five fusions.
+
+    A training of the released code leaves three files, of which ``sound``, ``frame``
+    and ``classifier`` are the parts. Each clip is treated by itself in evaluation;
+    batch norm mixes them in training.
+
+    Args:
+        labels: Names of the classes.
+        frame_weights: A file with a ResNet18 trained on ImageNet, from which the
+            picture encoder starts, as in the paper; names as torchvision's or as
+            released. Read once, and no part of ``config``.
+        **config: Fields of :class:`CVPR21Config`.
+
+    Raises:
+        UsageError: An option is unknown, or a value does not fit.
+        WeightsError: ``frame_weights`` is no ResNet of this size.
+    """
+
+    def __init__(
+        self, labels: tuple[str, ...], *, frame_weights: str = "", **config: Any
+    ) -> None:
+        sizes = CVPR21Config.from_options(config)
+        super().__init__(labels, **asdict(sizes))
+        self.sizes = sizes
+        self.input = sizes.input
+        self.outputs: Literal["softmax", "sigmoid"] = sizes.outputs
+        self.colours = ImageNetColours()
+        if sizes.hears:
+            self.sound = SoundNet(sizes.sound_widths)
+        if sizes.sees:
+            first, second, third, fourth = sizes.frame_depths
+            layout = Layout((first, second, third, fourth), sizes.frame_width)
+            self.frame = ResNet(layout)
+        self.fusion = Fuse(sizes.fusion, sizes.width)
+        self.classifier = nn.Linear(self.fusion.outputs, len(self.labels))
+        nn.init.normal_(self.classifier.weight, std=1e-4)
+        if frame_weights:
+            self._start_from(frame_weights)
+
+    def _start_from(self, frame_weights: str) -> None:
+        checkpoint = read_checkpoint(locate(frame_weights))
+        rest = {
+            k: v for k, v in self.state_dict().items() if not k.startswith("frame.")
+        }
+        frame = {f"frame.{name}": tensor for name, tensor in checkpoint.tensors.items()}
+        load_into(self, replace(checkpoint, tensors={**rest, **frame}))
+
+    def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
+        """Return logits [B, C] of frames [B, T, 3, H, W] in 0..1 and waveform [B, N].
+
+        Every sample counts as sound; :meth:`classify` knows where padding begins.
+
+        Raises:
+            ValueError: A tensor has another shape.
+        """
+        lengths = torch.full(
+            (len(waveform),), waveform.shape[1], device=waveform.device
+        )
+        return self.classify(Batch(frames, waveform, lengths))
+
+    def classify(self, batch: Batch) -> torch.Tensor:
+        """Return logits [B, C].
+
+        Raises:
+            ValueError: A tensor has another shape.
+        """
+        return self.fuse(self.encode(batch))
+
+    def encode(self, batch: Batch) -> PerSense:
+        """Return features [B, width] of the sound, maps [B, T, width, h, w] of frames.
+
+        The sense that a network of one sense leaves out is [B, 0].
+
+        Raises:
+            ValueError: The frames have another shape.
+        """
+        audio = video = batch.waveform.new_zeros(len(batch), 0)
+        if self.sizes.hears:
+            heard = excerpt(batch.waveform, batch.lengths, self.sizes.samples)
+            audio = self.sound(heard.to(self.classifier.weight.dtype))
+        if self.sizes.sees:
+            check_frames(batch.frames, self.sizes.image_size)
+            maps = self.frame(self.colours(batch.frames.flatten(0, 1)))
+            video = maps.unflatten(0, batch.frames.shape[:2])
+        return PerSense(audio, video)
+
+    def fuse(self, tokens: PerSense) -> torch.Tensor:
+        """Return logits [B, C] of what :meth:`encode` returned.
+
+        Of several frames the probabilities are averaged, and what comes back gives
+        that average through ``outputs``.
+        """
+        video = self.pooled(tokens)
+        audio = tokens.audio.unsqueeze(1)
+        if self.sizes.sees:
+            audio = audio.expand(-1, video.shape[1], -1)
+        logits = self.classifier(self.fusion(audio, video))
+        return mean_prediction(logits, self.outputs)
+
+    def pooled(self, tokens: PerSense) -> torch.Tensor:
+        """Return the picture's features [B, T, width], without sight [B, 0]."""
+        if not self.sizes.sees:
+            return tokens.video
+        match self.sizes.pool:
+            case "avg":
+                return tokens.video.mean((-2, -1))
+            case "max":
+                return tokens.video.amax((-2, -1))
+        count = tokens.video.shape[1]
+        heard = tokens.audio.unsqueeze(1).expand(-1, count, -1)
+        return localise(tokens.video, heard)[0]
+
+    def unimodal(self, tokens: PerSense, *, padded: bool = False) -> PerSense:
+        """Return logits [B, C] from each sense, the other's features being 0.
+
+        Raises:
+            CapabilityError: ``padded``, or the network has one sense only.
+        """
+        if padded:
+            raise CapabilityError(
+                "The CVPR'21 network has no joint transformer to pad with zero tokens."
+            )
+        self._need_both()
+        deaf = PerSense(torch.zeros_like(tokens.audio), tokens.video)
+        blind = PerSense(tokens.audio, torch.zeros_like(tokens.video))
+        return PerSense(self.fuse(blind), self.fuse(deaf))
+
+    def features(self, tokens: PerSense) -> PerSense:
+        """Return features [B, width] of each sense, of several frames their mean.
+
+        Raises:
+            CapabilityError: The network has one sense only.
+        """
+        self._need_both()
+        return PerSense(tokens.audio, self.pooled(tokens).mean(1))
+
+    def _need_both(self) -> None:
+        if not (self.sizes.hears and self.sizes.sees):
+            raise CapabilityError(
+                f"A network of fusion={self.sizes.fusion} has one sense only."
+            )
+
+    def parameters_for(self, surface: Surface) -> dict[str, nn.Parameter]:
+        """Return the named parameters of a surface.
+
+        ``norm``: scale and shift of every batch norm. ``classifier``: the last layer
+        and the fusion's weights.
+
+        Raises:
+            CapabilityError: The network has no such surface.
+        """
+        if surface == "classifier":
+            modules = ("fusion", "classifier")
+            named = self.named_parameters()
+            return {k: p for k, p in named if k.startswith(modules)}
+        if surface == "norm":
+            return batch_norm_parameters(self)
+        return super().parameters_for(surface)
+
+    def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the tensors of a released training's files by this network's names.
+
+        Each file is a part: ``sound.features.*`` stays, ``frame.features.*`` becomes
+        ``frame.conv1`` to ``frame.layer4``, ``classifier.fc1`` becomes ``classifier``.
+        """
+        return {
+            self._own_name(name): tensor
+            for name, tensor in tensors.items()
+            if name not in _IMAGENET_HEAD
+        }
+
+    @staticmethod
+    def _own_name(name: str) -> str:
+        released = _RELEASED_FRAME.fullmatch(name)
+        if released and released[1] in _FRAME_MODULES:
+            return f"frame.{_FRAME_MODULES[released[1]]}.{released[2]}"
+        return name.replace("classifier.fc1.", "classifier.")

@@ -1,0 +1,147 @@
+"""Sizes and options of the CVPR'21 network, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from avplug.core.clip import InputSpec
+from avplug.core.errors import UsageError, closest
+
+Fusion = Literal[
+    "concat", "sum", "film", "gated-sum", "gated-concat", "audio", "visual"
+]
+Pool = Literal["avg", "max", "localised"]
+
+#: Sounds are resampled to this rate, in Hz, before the network hears them.
+SAMPLE_RATE = 11_025
+#: The published features come from frames taken at this rate, in 1/s.
+FRAME_RATE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CVPR21Config:
+    """Everything that tells one CVPR'21 network from another, besides its weights.
+
+    The defaults are the released code's.
+
+    Args:
+        image_size: Side of the square picture in pixels.
+        samples: Length of the excerpt of sound around the middle of the clip.
+        seconds: How much of a clip is loaded, in whose middle the excerpt lies.
+        sound_widths: Channels of the sound encoder's four blocks.
+        frame_width: Channels of the first of the picture encoder's four stages; the
+            last gives eight times as many, which must be ``sound_widths[-1]`` ...
+        frame_depths: ... and blocks in each of them.
+        fusion: ``"concat"`` (picture, then sound), ``"sum"``, ``"film"``,
+            ``"gated-sum"``, ``"gated-concat"``; ``"audio"`` and ``"visual"`` are
+            networks of one sense.
+        pool: Of the picture's map: ``"avg"`` as in the released code, ``"max"`` as in
+            the paper, ``"localised"``: weighted by what resembles the sound.
+        grid: Equal parts of the clip, and ...
+        picks: ... those of them whose middle gives a frame each; of several frames the
+            probabilities are averaged.
+        outputs: ``"softmax"`` for one label per clip, ``"sigmoid"`` for several.
+
+    Raises:
+        UsageError: A value is unknown or does not fit the others.
+    """
+
+    image_size: int = 224
+    samples: int = 65_535
+    seconds: float = 10.0
+    sound_widths: tuple[int, ...] = (64, 128, 256, 512)
+    frame_width: int = 64
+    frame_depths: tuple[int, ...] = (2, 2, 2, 2)
+    fusion: Fusion = "concat"
+    pool: Pool = "avg"
+    grid: int = 80
+    picks: tuple[int, ...] = (39,)
+    outputs: Literal["softmax", "sigmoid"] = "softmax"
+
+    def __post_init__(self) -> None:
+        for name, choices in (
+            ("fusion", get_args(Fusion)),
+            ("pool", get_args(Pool)),
+            ("outputs", ("softmax", "sigmoid")),
+        ):
+            value = getattr(self, name)
+            if value not in choices:
+                raise UsageError(
+                    f"Unknown {name} {value!r}.{closest(str(value), choices)}",
+                    f"Possible: {', '.join(choices)}.",
+                )
+        for name in ("sound_widths", "frame_depths"):
+            if len(getattr(self, name)) != 4:
+                raise UsageError(f"{name} {list(getattr(self, name))} are not four.")
+        if self.sound_widths[-1] != self.frame_width * 8:
+            raise UsageError(
+                f"The sound gives {self.sound_widths[-1]} features, the picture"
+                f" {self.frame_width * 8}.",
+                "Make the last of sound_widths eight times frame_width.",
+            )
+        if self.pool == "localised" and self.fusion == "visual":
+            raise UsageError(
+                "Without sound nothing can be localised.",
+                "Use pool=avg or pool=max with fusion=visual.",
+            )
+        if self.samples < 513:
+            raise UsageError(
+                f"samples is {self.samples}; the sound encoder needs 513 at least."
+            )
+        if not self.picks or not all(0 <= pick < self.grid for pick in self.picks):
+            raise UsageError(
+                f"picks {list(self.picks)} are not parts 0..{self.grid - 1} of a clip."
+            )
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> CVPR21Config:
+        """Return the configuration of plain values, such as JSON holds.
+
+        Raises:
+            UsageError: An option is unknown, or a value does not fit.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise UsageError(
+                    f"cvpr21 has no option {name!r}.{closest(name, known)}",
+                    f"Options: {', '.join(known)}.",
+                )
+        values = dict(options)
+        for name in ("sound_widths", "frame_depths", "picks"):
+            if name in values:
+                values[name] = tuple(values[name])
+        return cls(**values)
+
+    @property
+    def width(self) -> int:
+        """Features of each sense."""
+        return self.sound_widths[-1]
+
+    @property
+    def hears(self) -> bool:
+        """Whether the network uses the sound."""
+        return self.fusion != "visual"
+
+    @property
+    def sees(self) -> bool:
+        """Whether the network uses the picture."""
+        return self.fusion != "audio"
+
+    @property
+    def input(self) -> InputSpec:
+        """What to sample of a clip.
+
+        Of ten seconds part 39 of 80 has the published frame in its middle.
+        """
+        return InputSpec(
+            size=self.image_size,
+            sample_rate=SAMPLE_RATE,
+            seconds=self.seconds,
+            grid=self.grid,
+            picks=self.picks,
+            frame_rule="centre",
+            channels="mean",
+        )
