@@ -1,0 +1,103 @@
+"""Options that all zero-shot models have, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, Self, get_args
+
+from avplug.builtin_models.prompts import Synonyms, resolve_templates
+from avplug.core.errors import UsageError, closest
+
+Fusion = Literal["logits-mean", "embed-mean", "raw-sum", "audio", "visual"]
+Frames = Literal["mean", "middle"]
+
+#: OpenAI's vocabulary as the authors of AudioCLIP published it (MIT).
+VOCABULARY = (
+    "https://github.com/AndreyGuzhov/AudioCLIP/releases/download/v0.1/"
+    "bpe_simple_vocab_16e6.txt.gz"
+)
+VOCABULARY_SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroShotConfig:
+    """What a zero-shot model does with a clip and with the names of the classes.
+
+    A model's own configuration derives from this one; all of it belongs to the
+    identity of a result.
+
+    Args:
+        fusion: How the senses' scores are joined. ``logits-mean``: the mean of both
+            senses' logits. ``embed-mean``: unit vectors are averaged, the average has
+            logits. ``raw-sum``: the towers' outputs are added as they are, whatever
+            their lengths. ``audio``, ``visual``: one sense alone; the other's tower
+            does not run.
+        frames: ``mean`` of the unit vectors of all frames, or the ``middle`` one only.
+        grid: Equal parts of the clip, each of which gives a frame.
+        seconds: Of sound that is heard.
+        templates: Sentences with ``{}`` for the class, of which a class's text vector
+            is the average. Options may give one sentence, or a name in
+            :data:`~avplug.builtin_models.prompts.TEMPLATES`.
+        synonyms: What the commas in a class's name mean; see
+            :data:`~avplug.builtin_models.prompts.Synonyms`.
+        vocabulary: Where the tokeniser's vocabulary is: a path or an address.
+        vocabulary_sha256: Of that file; another content is refused.
+
+    Raises:
+        UsageError: A value is unknown or does not fit.
+    """
+
+    #: In messages.
+    name: ClassVar[str] = "The model"
+
+    fusion: Fusion = "logits-mean"
+    frames: Frames = "mean"
+    grid: int = 10
+    seconds: float = 10.0
+    templates: tuple[str, ...] = ("{}",)
+    synonyms: Synonyms = "keep"
+    vocabulary: str = VOCABULARY
+    vocabulary_sha256: str = VOCABULARY_SHA256
+
+    def __post_init__(self) -> None:
+        for option, choices in (
+            ("fusion", get_args(Fusion)),
+            ("frames", get_args(Frames)),
+            ("synonyms", get_args(Synonyms)),
+        ):
+            value = getattr(self, option)
+            if value not in choices:
+                raise UsageError(
+                    f"Unknown {option} {value!r}.{closest(str(value), choices)}",
+                    f"Possible: {', '.join(choices)}.",
+                )
+        if self.grid < 1 or self.seconds <= 0:
+            raise UsageError(
+                f"{self.name} needs a frame and some sound: grid {self.grid},"
+                f" seconds {self.seconds}."
+            )
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Self:
+        """Return the configuration of plain values, such as JSON holds.
+
+        Raises:
+            UsageError: An option is unknown, or a value does not fit.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise UsageError(
+                    f"{cls.name} has no option {name!r}.{closest(name, known)}",
+                    f"Options: {', '.join(known)}.",
+                )
+        values = dict(options)
+        if "templates" in values:
+            values["templates"] = resolve_templates(values["templates"])
+        return cls(**values)
+
+    @property
+    def picks(self) -> tuple[int, ...]:
+        """Parts of the clip that give a frame each."""
+        return (self.grid // 2,) if self.frames == "middle" else tuple(range(self.grid))
