@@ -80,18 +80,16 @@ def add_background(
             f"There is no background {sound!r}; there are {', '.join(BACKGROUNDS)}."
         )
     count = samples.shape[1]
-    if not samples.any():
-        return samples.copy()
     noise = background(sound, count, sample_rate, rng)
     if envelope is not None:
-        noise = noise * envelope.sampled(count, sample_rate)
+        noise *= envelope.sampled(count, sample_rate)
     return mix_at_snr(samples, noise[None], snr_db)
 
 
 def background(
     sound: str, count: int, sample_rate: int, rng: KeyedRandom
 ) -> NDArray[np.float32]:
-    """Return a background alone, float32 [count], at any level; maybe read-only.
+    """Return a background alone, float32 [count], at any level, a new array.
 
     It comes from the bank of synthesised sounds, or from the user's recordings.
     """
@@ -104,7 +102,8 @@ def background(
     for number, part in enumerate(parts[1:], 1):
         draw = rng.stream("balance", number).generator().random()
         # Loops have an RMS of 1, so that this is their balance.
-        mixed = mixed + np.float32(10 ** (BALANCE_DB * (2 * draw - 1) / 20)) * part
+        part *= np.float32(10 ** (BALANCE_DB * (2 * draw - 1) / 20))
+        mixed += part
     return mixed
 
 
@@ -146,4 +145,6 @@ def _synthesised(sound: str, sample_rate: int, which: float) -> NDArray[np.float
 def _part(choose: _Choose, count: int, rng: KeyedRandom) -> NDArray[np.float32]:
     which, where, sign = rng.generator().random(3)
     part = stretch(choose(which), where, count)
-    return part if sign < 0.5 else -part
+    if sign >= 0.5:
+        np.negative(part, out=part)
+    return part

@@ -47,9 +47,14 @@ def stretch(
 ) -> NDArray[np.float32]:
     """Return ``count`` samples of a loop from a position in 0..1, float32 [count].
 
-    It may be a read-only view of the loop.
+    It is a new array.
     """
     start = int(position * loop.size)
-    if start + count <= loop.size:
-        return loop[start : start + count]
-    return np.resize(np.concatenate([loop[start:], loop[:start]]), count)
+    part = np.empty(count, np.float32)
+    filled = min(loop.size - start, count)
+    part[:filled] = loop[start : start + filled]
+    while filled < count:
+        more = min(loop.size, count - filled)
+        part[filled : filled + more] = loop[:more]
+        filled += more
+    return part

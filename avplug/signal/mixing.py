@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, log10, sqrt
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,10 +18,9 @@ def power(samples: NDArray[np.floating[Any]]) -> float:
     """
     if not samples.size:
         return 0.0
-    # In double precision the order of summation, which differs between machines,
-    # no longer reaches the float32 result.
-    flat = samples.astype(np.float64).ravel()
-    return float(np.dot(flat, flat)) / flat.size
+    # OpenCV sums in double precision: the order of summation, which differs between
+    # machines, no longer reaches the float32 result.
+    return float(cv2.norm(samples, cv2.NORM_L2SQR)) / samples.size
 
 
 def mix_at_snr(
