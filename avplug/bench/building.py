@@ -28,6 +28,7 @@ from avplug.core.dataset import Dataset
 from avplug.core.errors import AvplugError, UsageError
 from avplug.core.registry import Entry, Registry
 from avplug.media.fitting import as_is, fit_clip
+from avplug.signal.noise_level import NoiseLevel
 
 #: A full or failing disk concerns every clip, not the one at hand.
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
@@ -155,8 +156,16 @@ def _listed(
     return Listed(ref.id, names[ref.id], labels)
 
 
-#: The files of a clip with their hashes and sizes, or why there are none.
-_Outcome = dict[str, tuple[str, int]] | str
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The files of a clip with their hashes and sizes, and how noisy its sound is."""
+
+    files: dict[str, tuple[str, int]]
+    noise: NoiseLevel | None
+
+
+#: What became of a clip, or why there is nothing of it.
+_Outcome = _Stored | str
 
 
 class _Writer:
@@ -205,8 +214,14 @@ class _Writer:
                     failures.append(Failure(cell, ref.id, outcome))
                     self._manifest.add_failure(cell, ref.id, outcome)
                 else:
-                    name = self._names[ref.id]
-                    self._manifest.add_clip(cell, ref.id, name, outcome)
+                    name, noise = self._names[ref.id], outcome.noise
+                    self._manifest.add_clip(
+                        cell,
+                        ref.id,
+                        name,
+                        outcome.files,
+                        noise.as_dict() if noise else None,
+                    )
                     written += 1
             done += len(outcomes)
             progress(done, total)
@@ -231,12 +246,13 @@ class _Writer:
     ) -> _Outcome:
         root = self._manifest.root
         try:
-            clip = condition.apply(clip, self._config.seed)
+            spoilt = condition.apply(clip, self._config.seed)
+            noise = condition.noise_level(clip, spoilt, self._config.seed)
             if self._at_source:
-                clip = fit_clip(clip, self._layout.spec)
+                spoilt = fit_clip(spoilt, self._layout.spec)
             name, comment = self._names[ref.id], self._comment(condition)
-            paths = self._layout.write(root, cell, name, clip, comment)
-            return {path: digest(root / path) for path in paths}
+            paths = self._layout.write(root, cell, name, spoilt, comment)
+            return _Stored({path: digest(root / path) for path in paths}, noise)
         except Exception as error:
             if getattr(error.__cause__, "errno", None) in _FATAL:
                 raise

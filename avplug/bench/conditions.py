@@ -10,9 +10,10 @@ from typing import Any
 from avplug.bench.config import RunConfig
 from avplug.bench.prepare import construct
 from avplug.core.clip import Clip
-from avplug.core.corruption import Corruption, corrupt, recordings_from
+from avplug.core.corruption import Corruption, added_noise, corrupt, recordings_from
 from avplug.core.errors import UsageError
 from avplug.core.registry import Entry, Registry
+from avplug.signal.noise_level import NoiseLevel
 
 #: Between the corruption of the picture and that of the sound.
 PAIR = "+"
@@ -56,6 +57,18 @@ class Condition:
                 clip, step.component, step.name, step.severity, seed, step.modalities
             )
         return clip
+
+    def noise_level(self, clip: Clip, spoilt: Clip, seed: int) -> NoiseLevel | None:
+        """Measure the noise that :meth:`apply` added to the sound.
+
+        None where it added none, does not say at which SNR, or the clip is silent.
+        """
+        for step in self.steps:
+            if "a" in step.modalities:
+                return added_noise(
+                    clip, spoilt, step.component, step.name, step.severity, seed
+                )
+        return None
 
 
 CLEAN = Condition("clean", 0)

@@ -5,7 +5,8 @@
     {"manifest": 1, "avplug": "0.1.0", "settings": {...}}
     {"cell": "gaussian/severity_3", "identity": {...}}
     {"files": {"class_labels_indices.csv": ["<sha256>", 321]}}
-    {"cell": ..., "clip": "a", "name": "a", "files": {"<path>": ["<sha256>", <bytes>]}}
+    {"cell": ..., "clip": "a", "name": "a", "files": {"<path>": ["<sha256>", <bytes>]},
+     "noise": {"nominal_snr_db": 20, "snr_db": 20, "clipped_snr_db": 20, "clipped": 0}}
     {"cell": ..., "clip": "b", "failed": "There is no ..."}
 
 Lines are only ever appended, and of two that speak of the same thing the later holds.
@@ -136,11 +137,25 @@ class Manifest:
         return (cell, clip) in self._done
 
     def add_clip(
-        self, cell: str, clip: str, name: str, files: Mapping[str, Sequence[Any]]
+        self,
+        cell: str,
+        clip: str,
+        name: str,
+        files: Mapping[str, Sequence[Any]],
+        noise: Mapping[str, float] | None = None,
     ) -> None:
-        """List a clip whose files are all in place."""
+        """List a clip whose files are all in place.
+
+        Args:
+            cell: Its folder.
+            clip: Its id.
+            name: Of its files.
+            files: Hash and size by path.
+            noise: How much noise was added to its sound, if any was.
+        """
         self._done.add((cell, clip))
-        self._append({"cell": cell, "clip": clip, "name": name, "files": dict(files)})
+        row = {"cell": cell, "clip": clip, "name": name, "files": dict(files)}
+        self._append(row | ({"noise": dict(noise)} if noise else {}))
 
     def add_failure(self, cell: str, clip: str, reason: str) -> None:
         """Note why a clip is not there; the next build tries it again."""

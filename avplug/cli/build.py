@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from avplug.cli import console
+from avplug.cli.selectors import RECORDINGS_HELP
 
 if TYPE_CHECKING:
     from avplug.bench.build_config import BuildConfig
@@ -76,6 +77,7 @@ def _build(
     seed: Annotated[
         int | None, typer.Option(help="Of everything random. Default: 0.")
     ] = None,
+    recordings: Annotated[str | None, typer.Option(help=RECORDINGS_HELP)] = None,
     limit: Annotated[
         int | None, typer.Option(help="Only so many clips, drawn evenly.")
     ] = None,
@@ -142,6 +144,7 @@ def _build(
         sound_severities=sound_severities,
         modalities=[modalities] if modalities else None,
         profile=profile,
+        recordings=recordings,
         seeds=None if seed is None else [str(seed)],
         limit=limit,
         at=at,

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from avplug.cli import console
+from avplug.cli.selectors import RECORDINGS_HELP
 
 if TYPE_CHECKING:
     from avplug.media.write import Written
+    from avplug.signal.noise_level import NoiseLevel
 
 Modalities = Literal["av", "a", "v"]
+#: Decibels between the SNR that was meant and that of the file that are told.
+_TOLD = 0.05
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +41,7 @@ def corrupt(
         str, typer.Option(help="Parameters: paper or released.")
     ] = "paper",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    recordings: Annotated[str | None, typer.Option(help=RECORDINGS_HELP)] = None,
     modalities: Annotated[
         Modalities, typer.Option(help="What to corrupt; the rest is copied.")
     ] = "av",
@@ -55,6 +60,7 @@ def corrupt(
         severity,
         profile=profile,
         seed=seed,
+        recordings=recordings,
         modalities=modalities,
         lossless=lossless,
     )
@@ -76,12 +82,15 @@ def corrupt_file(
     *,
     profile: str = "paper",
     seed: int = 0,
+    recordings: str | None = None,
     modalities: Modalities = "av",
     lossless: bool = False,
 ) -> Written:
     """Write a corrupted copy of a file; what was done is kept in its comment tag.
 
     The clip's name, which keys the random numbers, is the file's without its suffix.
+    ``recordings`` is a folder of sounds to mix in, in place of synthesised ones. Where
+    clipping took more than 0.05 dB of the noise away, a note says so.
 
     Raises:
         UsageError: The corruption, severity or profile is unknown, or ``out`` is the
@@ -89,6 +98,7 @@ def corrupt_file(
         MediaError: The source lacks a track to corrupt, or cannot be read or written.
     """
     import json
+    from dataclasses import replace
 
     from avplug._version import __version__
     from avplug.core import corruption as contract
@@ -109,7 +119,11 @@ def corrupt_file(
     hint = f"To corrupt what there is: --modalities {tracks}."
     require_tracks(source, modalities, hint)
     clip = read_clip(source, AS_IS, source.stem, need=tracks)
-    clip = contract.corrupt(clip, component, entry.name, severity, seed, modalities)
+    how = component, entry.name, severity, seed
+    with contract.recordings_from(recordings):
+        spoilt = contract.corrupt(clip, *how, modalities)
+        noise = contract.added_noise(clip, spoilt, *how) if "a" in modalities else None
+        own = component.facts()
     facts = {
         "avplug": __version__,
         "corruption": entry.qualified,
@@ -117,5 +131,22 @@ def corrupt_file(
         "profile": profile,
         "seed": seed,
         "modalities": modalities,
+        **({"facts": own} if own else {}),
+        **({"noise": noise.as_dict()} if noise else {}),
     }
-    return write_clip(clip, out, lossless=lossless, comment=json.dumps(facts))
+    written = write_clip(spoilt, out, lossless=lossless, comment=json.dumps(facts))
+    if noise is None:
+        return written
+    return replace(written, notes=(*written.notes, *_clipping(noise, lossless)))
+
+
+def _clipping(noise: NoiseLevel, lossless: bool) -> list[str]:
+    """Say what clipping took of the noise that the written file should have."""
+    # Only a file without loss holds what lies beyond -1..1.
+    left = noise.snr_db if lossless else noise.clipped_snr_db
+    if abs(left - noise.nominal_snr_db) < _TOLD:
+        return []
+    return [
+        f"{100 * noise.clipped:.2g} % of the samples are clipped to -1..1: the SNR of "
+        f"the sound is {left:.1f} dB, not {noise.nominal_snr_db:.1f} dB"
+    ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avplug.cli import console
+from avplug.cli.selectors import RECORDINGS_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,25 +63,32 @@ def preview(
         str, typer.Option(help="Parameters: paper or released.")
     ] = "paper",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    recordings: Annotated[str | None, typer.Option(help=RECORDINGS_HELP)] = None,
     seconds: Annotated[
         float, typer.Option(min=0.1, max=60, help="Length of the clips of a page.")
     ] = 4.0,
 ) -> None:
     """Show a clip under corruptions: a sheet (.png, .jpg) or playable clips (.html)."""
+    from avplug.core.corruption import recordings_from
+
     levels = _severities(severities)
     patterns = [p for text in corruptions or ["avplug/*"] for p in text.split(",")]
     if out.suffix.lower() in (".html", ".htm"):
         from avplug.report.gallery import write_gallery
 
-        gallery = preview_gallery(
-            _excerpt(source, seconds), patterns, levels, profile=profile, seed=seed
-        )
+        clip = _excerpt(source, seconds)
+        with recordings_from(recordings):
+            gallery = preview_gallery(
+                clip, patterns, levels, profile=profile, seed=seed
+            )
         write_gallery(out, gallery)
     else:
         from avplug.media.pictures import save_rgb
         from avplug.media.sheet import draw_sheet
 
-        rows = preview_rows(_clip(source), patterns, levels, profile=profile, seed=seed)
+        clip = _clip(source)
+        with recordings_from(recordings):
+            rows = preview_rows(clip, patterns, levels, profile=profile, seed=seed)
         save_rgb(out, draw_sheet(rows, ["clean", *(f"severity {s}" for s in levels)]))
     console.print_line(str(out))
 

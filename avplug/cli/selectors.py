@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from avplug.bench.config import RunConfig
 
+RECORDINGS_HELP = "Folder of recordings to mix in. Default: AVPLUG_RECORDINGS, or none."
 _Text = str | None
 _Count = int | None
 _Many = list[str] | None
@@ -56,9 +57,7 @@ _SELECTORS: dict[str, Any] = {
     "at": _option(
         _Text, "Corrupt at model-input (default), or at the clip's source size."
     ),
-    "recordings": _option(
-        _Text, "Folder of recordings to mix in. Default: AVPLUG_RECORDINGS, or none."
-    ),
+    "recordings": _option(_Text, RECORDINGS_HELP),
     "profile": _option(
         _Text, "Corruption parameters: paper or released. Default: paper."
     ),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from avplug.core.clip import Clip, ClipInfo
 from avplug.core.errors import PluginError, UsageError
 from avplug.core.randomness import KeyedRandom
+from avplug.signal.noise_level import NoiseLevel, noise_level
 
 SEVERITIES = (1, 2, 3, 4, 5)
 PROFILES = ("paper", "released")
@@ -87,7 +88,11 @@ class Corruption(ABC):
 
     @abstractmethod
     def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> Any:
-        """Draw what picture and sound share, for a severity from 1 to 5."""
+        """Draw what picture and sound share, for a severity from 1 to 5.
+
+        A scene that adds noise to the sound says at which SNR by a number ``snr_db``:
+        written sets then tell how much of it clipping took away.
+        """
 
     @abstractmethod
     def video(
@@ -138,10 +143,8 @@ def corrupt(
         UsageError: The severity is not one of 1 to 5.
         PluginError: The corruption changed shape, dtype or its input.
     """
-    if severity not in SEVERITIES:
-        raise UsageError(f"Severity {severity} is not one of 1, 2, 3, 4, 5.")
     rng = KeyedRandom((seed, "corruption", name, clip.id))
-    scene = corruption.scene(clip.info, severity, rng.stream("scene"))
+    scene = _scene(clip, corruption, severity, rng)
     frames = audio = None
     if clip.frames is not None and clip.times is not None and "v" in modalities:
         source = _read_only(clip.frames)
@@ -154,6 +157,45 @@ def corrupt(
         audio = corruption.audio(samples, clip.sample_rate, scene, rng.stream("audio"))
         _check(name, "audio", samples, audio)
     return clip.with_media(frames=frames, audio=audio)
+
+
+def nominal_snr_db(
+    clip: Clip, corruption: Corruption, name: str, severity: int, seed: int = 0
+) -> float | None:
+    """Return the SNR at which :func:`corrupt` adds noise to the clip's sound, in dB.
+
+    None if the corruption adds none, or does not say.
+
+    Raises:
+        UsageError: The severity is not one of 1 to 5.
+    """
+    rng = KeyedRandom((seed, "corruption", name, clip.id))
+    level = getattr(_scene(clip, corruption, severity, rng), "snr_db", None)
+    return None if level is None else float(level)
+
+
+def added_noise(
+    clip: Clip,
+    spoilt: Clip,
+    corruption: Corruption,
+    name: str,
+    severity: int,
+    seed: int = 0,
+) -> NoiseLevel | None:
+    """Measure the noise that :func:`corrupt` added to the sound, and its clipping.
+
+    None where there is no sound, it is silent, or the corruption adds no noise.
+    """
+    if clip.audio is None or spoilt.audio is None:
+        return None
+    nominal = nominal_snr_db(clip, corruption, name, severity, seed)
+    return None if nominal is None else noise_level(clip.audio, spoilt.audio, nominal)
+
+
+def _scene(clip: Clip, corruption: Corruption, severity: int, rng: KeyedRandom) -> Any:
+    if severity not in SEVERITIES:
+        raise UsageError(f"Severity {severity} is not one of 1, 2, 3, 4, 5.")
+    return corruption.scene(clip.info, severity, rng.stream("scene"))
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

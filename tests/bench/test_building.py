@@ -157,6 +157,15 @@ def test_threads_change_no_byte(built, tmp_path, workers):
     assert tree(tmp_path / "w") == tree(built[0])
 
 
+def test_one_sense_has_the_noise_of_its_sound_only(tmp_path):
+    pair = {"corruptions": ("gaussian+shot",), "severities": (5,), "limit": 1}
+    build(config(tmp_path / "p", sound_severities=(3,), **pair), get_registry())
+    seen = {"modalities": ("v",), "severities": (5,), "limit": 1}
+    build(config(tmp_path / "v", **seen), get_registry())
+    assert rows(tmp_path / "p")[-3]["noise"]["nominal_snr_db"] == 20
+    assert not any("noise" in row for row in rows(tmp_path / "v"))
+
+
 def test_one_sense_and_pairs_have_lists_of_their_own(tmp_path):
     seen = build(
         config(tmp_path / "v", modalities=("v",), limit=1, severities=(5,)),
@@ -296,6 +305,31 @@ def own(tmp_path):
         "file,label\ngood.mp4,dog\nhalf.mp4,cat\ngone.mp4,cat\n"
     )
     return {"dataset": "folder", "data_root": str(root), "limit": None}
+
+
+def test_the_manifest_tells_the_snr_and_what_clipping_takes(own, tmp_path):
+    names = ("gaussian", "impulse", "compression")
+    build(config(tmp_path / "s", corruptions=names, **own), get_registry())
+    noise = {
+        (row["cell"], row["clip"]): row.get("noise")
+        for row in rows(tmp_path / "s")
+        if "files" in row and "clip" in row
+    }
+    assert len(noise) == 7
+    for (cell, _), level in noise.items():
+        name, severity = cell.split("/severity_")
+        if name in ("clean", "compression"):
+            assert level is None
+            continue
+        nominal = {"1": 40, "5": 0}[severity]
+        assert level["nominal_snr_db"] == nominal
+        if name == "gaussian":
+            assert level["snr_db"] == nominal
+        else:
+            # It is clipped as the public code clips it.
+            assert level["snr_db"] == level["clipped_snr_db"]
+        assert (level["clipped"] > 0) == (level["clipped_snr_db"] > nominal)
+    assert noise["impulse/severity_5", "good.mp4"]["clipped"] > 0
 
 
 def test_a_clip_that_fails_stops_nothing(own, tmp_path):

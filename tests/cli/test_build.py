@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from avplug.bench import building
 from avplug.builtin_corruptions.gaussian import Gaussian
@@ -80,6 +82,25 @@ def test_movies_say_what_they_are(avplug, tmp_path):
         "run", "--dataset", "folder", "--data-root", f"{out}/gaussian/severity_3"
     )
     assert "brings no weights for data set 'folder'" in folder.stderr
+
+
+def test_recordings_belong_to_what_is_written(avplug, tmp_path):
+    folder = tmp_path / "recordings"
+    (folder / "rain").mkdir(parents=True)
+    hum = 0.3 * np.sin(2 * np.pi * 440 * np.arange(32_000) / 16_000)
+    soundfile.write(folder / "rain" / "hum.wav", hum, 16_000)
+    out = tmp_path / "set"
+    arguments = ("build", "--limit", "1", "-c", "rain", "-s", "3", "--size", "16")
+    arguments += ("--out", str(out))
+    result = avplug(*arguments, "--recordings", str(folder))
+    assert result.exit_code == 0, result.stderr
+    lines = (out / "manifest.jsonl").read_text().splitlines()
+    cells = [json.loads(line).get("identity", {}) for line in lines]
+    (facts,) = [cell["facts"] for cell in cells if "facts" in cell]
+    assert facts["rain"]["recordings"]
+    synthesised = avplug(*arguments)
+    assert synthesised.exit_code == 2
+    assert "rain/severity_3 with facts" in synthesised.stderr
 
 
 def test_settings_of_a_run_are_taken_from_a_file(avplug, tmp_path):

@@ -1,10 +1,12 @@
 """``avplug corrupt``: what it writes, and what it refuses."""
 
 import json
+import os
 
 import av
 import numpy as np
 import pytest
+import soundfile
 
 from avplug import corrupt
 from avplug.builtin_corruptions.gaussian import Gaussian
@@ -69,6 +71,66 @@ def test_a_copy_for_viewing_says_so_and_what_was_done(avplug, source, tmp_path):
         facts = json.loads(container.metadata["comment"])
     assert facts["corruption"] == "avplug/impulse"
     assert (facts["severity"], facts["seed"], facts["profile"]) == (5, 0, "paper")
+
+
+def comment(path):
+    with av.open(str(path)) as container:
+        return json.loads(container.metadata["comment"])
+
+
+def test_what_clipping_takes_of_the_noise_is_told(avplug, tmp_path):
+    loud = recipes.video(tmp_path / "loud.mp4", count=12, moov_first=True)
+
+    def made(*options):
+        out = tmp_path / "copy.mp4"
+        result = avplug("corrupt", str(loud), "-o", str(out), *options)
+        assert result.exit_code == 0, result.stderr
+        return result.stderr, comment(out).get("noise")
+
+    said, noise = made("-c", "impulse", "-s", "5", "--lossless")
+    assert noise["nominal_snr_db"] == 0
+    assert noise["clipped_snr_db"] == noise["snr_db"] > 0.05
+    assert (
+        f"Note: {100 * noise['clipped']:.2g} % of the samples are clipped to -1..1: "
+        f"the SNR of the sound is {noise['snr_db']:.1f} dB, not 0.0 dB.\n"
+    ) in said
+    # Background sound is clipped by the file, not by the corruption.
+    said, noise = made("-c", "spatter", "-s", "5", "--lossless")
+    assert "clipped" not in said
+    assert noise["snr_db"] == 0 < noise["clipped_snr_db"]
+    said, _ = made("-c", "spatter", "-s", "5")
+    assert f"the sound is {noise['clipped_snr_db']:.1f} dB, not 0.0 dB" in said
+    said, noise = made("-c", "gaussian", "-s", "1")
+    assert "clipped" not in said
+    assert noise["snr_db"] == 40
+    for options in (("-c", "compression"), ("-c", "impulse", "--modalities", "v")):
+        said, noise = made(*options)
+        assert "clipped" not in said
+        assert noise is None
+
+
+def test_recordings_are_mixed_in_where_a_folder_is_given(avplug, source, tmp_path):
+    folder = tmp_path / "recordings"
+    (folder / "rain").mkdir(parents=True)
+    hum = 0.3 * np.sin(2 * np.pi * 440 * np.arange(32_000) / 16_000)
+    soundfile.write(folder / "rain" / "hum.wav", hum, 16_000)
+    out = tmp_path / "copy.mp4"
+    arguments = ("corrupt", str(source), "-o", str(out), "--lossless", "-s", "5")
+    result = avplug(*arguments, "-c", "rain", "--recordings", str(folder))
+    assert result.exit_code == 0, result.stderr
+    clip = read_clip(source, AS_IS, "x", need="a")
+    noise = (read_clip(out, AS_IS, "x", need="a").audio - clip.audio)[0]
+    power = np.abs(np.fft.rfft(noise * np.hanning(noise.size)))
+    pitch = power.argmax() * clip.sample_rate / noise.size
+    assert pitch == pytest.approx(440, abs=clip.sample_rate / noise.size)
+    assert "recordings" in comment(out)["facts"]
+    assert "AVPLUG_RECORDINGS" not in os.environ
+    message = in_one_sentence(
+        avplug(*arguments, "-c", "wind", "--recordings", str(folder))
+    )
+    assert "wind" in message
+    message = in_one_sentence(avplug(*arguments, "-c", "rain", "--recordings", "gone"))
+    assert "is not a folder" in message
 
 
 @pytest.mark.parametrize("modality", ["a", "v"])

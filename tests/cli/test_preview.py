@@ -7,6 +7,7 @@ from base64 import b64decode
 import av
 import numpy as np
 import pytest
+import soundfile
 
 from avplug.media.excerpt import RATE, WIDTH
 from avplug.media.pictures import open_rgb
@@ -76,6 +77,24 @@ def test_refusals(avplug, tmp_path, monkeypatch, options, words):
     assert result.exit_code == 2
     assert words in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["sheet.png", "page.html"])
+def test_recordings_are_heard_where_a_folder_is_given(avplug, tmp_path, name):
+    folder = tmp_path / "recordings"
+    (folder / "rain").mkdir(parents=True)
+    hum = 0.3 * np.sin(2 * np.pi * 440 * np.arange(32_000) / 16_000)
+    soundfile.write(folder / "rain" / "hum.wav", hum, 16_000)
+    made, out = [], tmp_path / name
+    arguments = ("preview", "-s", "5", "--seconds", "0.5", "-o", str(out))
+    for options in ((), ("--recordings", str(folder))):
+        result = avplug(*arguments, "-c", "rain", *options)
+        assert result.exit_code == 0, result.stderr
+        made.append(out.read_bytes())
+    assert made[0] != made[1]
+    result = avplug(*arguments, "-c", "wind", "--recordings", str(folder))
+    assert result.exit_code == 2
+    assert "wind" in result.stderr
 
 
 def films(page):
