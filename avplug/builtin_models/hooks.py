@@ -19,8 +19,8 @@ _TINY: dict[str, Any] = {
 
 _CVPR21_TINY: dict[str, Any] = {
     "image_size": 96,
-    "samples": 22_050,
-    "seconds": 2.0,
+    "samples": 33_075,
+    "seconds": 3.0,
     "sound_widths": (16, 32, 64, 128),
     "frame_width": 16,
     "frame_depths": (1, 1, 1, 1),

@@ -63,7 +63,7 @@ def tokens(model: CVPR21) -> Iterator[PerSense]:
     return PerSense(model.sound(sound[:, 0]), maps[:, None])
 
 
-def close(got: torch.Tensor, wanted, limit: float) -> None:  # noqa: ANN001
+def close(got: torch.Tensor, wanted, limit: float) -> None:
     assert_close(got, wanted, limit * abs(wanted).max())
 
 
