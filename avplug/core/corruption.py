@@ -171,7 +171,7 @@ def nominal_snr_db(
     """
     rng = KeyedRandom((seed, "corruption", name, clip.id))
     level = getattr(_scene(clip, corruption, severity, rng), "snr_db", None)
-    return None if level is None else float(level)
+    return float(level) if isinstance(level, int | float) else None
 
 
 def added_noise(
