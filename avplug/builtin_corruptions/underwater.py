@@ -13,6 +13,7 @@ from avplug.builtin_corruptions.background import (
     add_background,
 )
 from avplug.builtin_corruptions.pixels import Pixels
+from avplug.builtin_corruptions.soft_blur import SoftBlur
 from avplug.builtin_corruptions.timeline import Envelope, pixel_scale
 from avplug.core.clip import ClipInfo
 from avplug.core.randomness import KeyedRandom
@@ -29,10 +30,6 @@ SNR_DB = {
 }
 #: How much the waves above sway the light and the sound, and over how many seconds.
 SWAY, SWAY_TAU = 0.04, 1.5
-
-#: All of COLOUR_KEPT are whole tenths.
-_TENTHS = 10
-_SCALE_STEPS = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +80,17 @@ class Underwater(BackgroundCorruption):
     ) -> Pixels:
         """Return frames seen through water, uint8 [T, H, W, 3]."""
         murky = np.empty(frames.shape, np.uint8)
-        size, sigma = blur_lengths(scene.blur_kernel, *frames.shape[1:3])
-        factors = np.array([scene.red_kept, 1.0, scene.blue_kept])
+        wanted = blur_variance(scene.blur_kernel, *frames.shape[1:3])
+        blur = SoftBlur(frames.shape[1:], wanted)
+        # One product of each pixel with a matrix dims, swaps and veils.
+        colours = np.zeros((3, 4), np.float32)
+        kept = np.diag([scene.red_kept, 1.0, scene.blue_kept])
+        kept = kept[::-1] if self.profile == "released" else kept
+        colours[:, 3] = (1 - CLEAR) * scene.haze
         lights = CLEAR * scene.contrast * scene.waves.at(times)
-        swap = self.profile == "released"
-        if swap:
-            factors = factors[::-1]
-        # A product costs half of what a table for each channel does. Tenths times
-        # levels times a scale of twelve bits are exact in single precision, and round
-        # alike on every machine.
-        gains = np.empty(frames.shape[1:], np.uint8)
-        gains[:] = np.rint(_TENTHS * factors)
-        scales = np.rint(lights / _TENTHS * _SCALE_STEPS) / _SCALE_STEPS
-        haze = np.full_like(gains, round((1 - CLEAR) * scene.haze))
-        blurred = np.empty(frames.shape[1:], np.uint8)
-        for frame, scale, target in zip(frames, scales, murky, strict=True):
-            source = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) if swap else frame
-            cv2.GaussianBlur(source, (size, size), sigma, dst=blurred)
-            cv2.multiply(blurred, gains, dst=target, scale=float(scale))
-            cv2.add(target, haze, dst=target)
+        for frame, light, target in zip(frames, lights, murky, strict=True):
+            colours[:, :3] = light * kept
+            cv2.transform(blur(frame), colours, dst=target)
         return murky
 
     def audio(
@@ -117,11 +106,15 @@ class Underwater(BackgroundCorruption):
         )
 
 
-def blur_lengths(kernel: int, height: int, width: int) -> tuple[int, float]:
-    """Return taps (odd) and sigma in pixels of a blur that has ``kernel`` taps at 224.
+def blur_variance(kernel: int, height: int, width: int) -> float:
+    """Return the variance in square pixels of a blur that has ``kernel`` taps at 224.
 
-    Sigma follows OpenCV's rule at 224, and from there both follow the short side.
+    Sigma follows OpenCV's rule at 224, and from there sigma and taps both follow the
+    short side. As the taps end early, the variance is smaller than sigma's square.
     """
     scale = pixel_scale(height, width)
-    sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8
-    return 2 * round((kernel - 1) / 2 * scale) + 1, sigma * scale
+    sigma = scale * (0.3 * ((kernel - 1) / 2 - 1) + 0.8)
+    reach = round((kernel - 1) / 2 * scale)
+    taps = np.arange(-reach, reach + 1)
+    weights = np.exp(-((taps / sigma) ** 2) / 2)
+    return float(weights @ taps**2 / weights.sum())

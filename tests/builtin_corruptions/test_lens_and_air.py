@@ -13,7 +13,7 @@ from avplug.builtin_corruptions.concert import Brightener
 from avplug.builtin_corruptions.smoke import SPEED
 from avplug.builtin_corruptions.spatter import embossed, water_light
 from avplug.builtin_corruptions.timeline import Envelope
-from avplug.builtin_corruptions.underwater import blur_lengths
+from avplug.builtin_corruptions.underwater import blur_variance
 from avplug.core.clip import Clip, ClipInfo
 from avplug.core.corruption import PROFILES, SEVERITIES, corrupt
 from avplug.core.randomness import KeyedRandom
@@ -240,6 +240,8 @@ def test_underwater_takes_red_or_swaps_and_takes_blue(profile, channel):
 
 
 def test_the_blur_under_water_follows_the_short_side():
-    assert blur_lengths(15, 224, 224) == (15, pytest.approx(2.6))
-    assert blur_lengths(15, 896, 1600) == (57, pytest.approx(10.4))
-    assert blur_lengths(3, 16, 16)[0] == 1
+    at_224 = blur_variance(15, 224, 224)
+    weights = cv2.getGaussianKernel(15, 2.6).ravel()
+    assert at_224 == pytest.approx(weights @ (np.arange(15) - 7.0) ** 2)
+    assert blur_variance(15, 896, 1600) == pytest.approx(16 * at_224, rel=0.02)
+    assert blur_variance(3, 16, 16) == 0
