@@ -3,6 +3,7 @@ import json
 import os
 import pickle
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,14 @@ from avplug import __version__
 from avplug.core.clip import InputSpec
 from avplug.core.errors import WeightsError
 from avplug.core.model import Model
-from avplug.core.weights import load_into, locate, read_checkpoint, save_checkpoint
+from avplug.core.weights import (
+    load_into,
+    locate,
+    read_checkpoint,
+    read_parts,
+    save_checkpoint,
+    without_initialisation,
+)
 
 
 class Net(Model):
@@ -155,9 +163,18 @@ def test_a_plain_pickle_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".pth"])
-@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage"])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("truncated", "is damaged or of another format"),
+        ("empty", "is no checkpoint: it is empty"),
+        ("page", "it is a web page, such as a sign-in"),
+        ("pointer", "it is a Git LFS pointer, which only names the file"),
+        ("garbage", "is damaged or no checkpoint: it begins like no known format"),
+    ],
+)
 def test_damaged_files_are_named(
-    tmp_path: Path, net: Net, suffix: str, damage: str
+    tmp_path: Path, net: Net, suffix: str, damage: str, said: str
 ) -> None:
     path = tmp_path / f"net{suffix}"
     if suffix == ".safetensors":
@@ -169,11 +186,14 @@ def test_damaged_files_are_named(
         {
             "truncated": content[: len(content) * 2 // 3],
             "empty": b"",
-            "garbage": b"<html>Sign in to download</html>",
+            "page": b"\n<!DOCTYPE html><html>Sign in to download</html>",
+            "pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:24\n",
+            "garbage": bytes(range(7, 207)),
         }[damage]
     )
-    with pytest.raises(WeightsError, match=rf"net{suffix}' is damaged or of another"):
+    with pytest.raises(WeightsError, match=said) as caught:
         read_checkpoint(path)
+    assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -192,14 +212,60 @@ def test_other_contents_are_refused(
         read_checkpoint(path)
 
 
-def test_missing_files_and_unknown_endings_are_refused(tmp_path: Path) -> None:
+def test_missing_files_are_refused_and_endings_do_not_matter(
+    tmp_path: Path, net: Net
+) -> None:
     with pytest.raises(WeightsError, match="There is no checkpoint at"):
         read_checkpoint(tmp_path / "none.pth")
-    (tmp_path / "net.onnx").touch()
-    with pytest.raises(
-        WeightsError, match=r"ends in '\.onnx'\. Possible: .safetensors"
-    ):
-        read_checkpoint(tmp_path / "net.onnx")
+    with pytest.raises(WeightsError, match=r"Cannot read .*: Is a directory"):
+        read_checkpoint(tmp_path)
+    torch.save(net.state_dict(), tmp_path / "uc")
+    checkpoint = read_checkpoint(tmp_path / "uc")
+    assert checkpoint.format == "torch zip"
+    assert same(checkpoint.tensors, net.state_dict())
+
+
+@pytest.mark.parametrize("pad", range(8))
+def test_formats_are_told_apart_whatever_their_first_byte(
+    tmp_path: Path, pad: int
+) -> None:
+    # The first byte of safetensors is the length of its table: 0x80 is a pickle's, too.
+    path = tmp_path / "x"
+    lengths = set()
+    for name in range(40):
+        save_file({"a" * (name * 8 + pad + 1): torch.ones(1)}, path)
+        lengths.add(path.read_bytes()[0])
+        assert read_checkpoint(path).format == "safetensors"
+    assert 0x80 in lengths
+
+
+def test_parts_are_read_each_by_itself(tmp_path: Path) -> None:
+    torch.save({"module.w": torch.ones(2)}, tmp_path / "a.pth")
+    save_file({"w": torch.zeros(3)}, tmp_path / "b.safetensors")
+    paths = {"audio": tmp_path / "a.pth", "visual": tmp_path / "b.safetensors"}
+    whole = read_parts(paths)
+    assert {k: list(v.shape) for k, v in whole.tensors.items()} == {
+        "audio.w": [2],
+        "visual.w": [3],
+    }
+    sums = {part: read_checkpoint(path).sha256 for part, path in paths.items()}
+    assert whole.parts == sums
+    assert whole.sha256 == read_parts(dict(reversed(paths.items()))).sha256
+    swapped = {"audio": paths["visual"], "visual": paths["audio"]}
+    assert whole.sha256 != read_parts(swapped).sha256
+    single = read_parts({"": paths["audio"]})
+    assert single.tensors.keys() == {"w"}
+    assert (single.sha256, single.prefix) == (sums["audio"], "module.")
+
+
+def test_a_torchscript_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clip.pt"
+    # The mark by which torch tells its programs: a file "constants.pkl" in the zip.
+    with zipfile.ZipFile(path, "w") as file:
+        for name in ("constants.pkl", "data.pkl", "version"):
+            file.writestr(f"clip/{name}", b"3")
+    with pytest.raises(WeightsError, match="refused: it is a TorchScript program"):
+        read_checkpoint(path)
 
 
 def checkpoint_of(tmp_path: Path, tensors: dict) -> object:
@@ -236,6 +302,57 @@ def test_the_model_adapts_published_names(tmp_path: Path, net: Net) -> None:
     assert same(net.state_dict(), tensors)
 
 
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_what_is_loaded_is_mapped_and_the_file_stays_as_it_is(
+    tmp_path: Path, net: Net, suffix: str
+) -> None:
+    path = tmp_path / f"net{suffix}"
+    if suffix == ".pth":
+        torch.save(net.state_dict(), path)
+    else:
+        save_checkpoint(path, net)
+    before = path.read_bytes()
+    checkpoint = read_checkpoint(path)
+    with without_initialisation():
+        other = Net(("dog", "car"))
+    load_into(other, checkpoint)
+    assert other.body.weight.data_ptr() == checkpoint.tensors["body.weight"].data_ptr()
+    assert all(p.requires_grad and p.is_leaf for p in other.parameters())
+    other.body.weight.data.fill_(3.0)
+    assert path.read_bytes() == before
+    assert not same(read_checkpoint(path).tensors, other.state_dict())
+
+
+def test_types_stay_the_models_and_one_tensor_makes_no_two_parameters_one(
+    tmp_path: Path,
+) -> None:
+    class Twice(Net):
+        def adapt_state(self, tensors: dict) -> dict:
+            return {**tensors, "norm.weight": tensors["norm.bias"]}
+
+    net = Twice(("dog", "car"))
+    state = {k: v.half() for k, v in net.state_dict().items() if k != "norm.weight"}
+    load_into(net, checkpoint_of(tmp_path, state))
+    assert all(p.dtype == torch.float32 for p in net.parameters())
+    state = {k: v.float() for k, v in state.items()}
+    load_into(net, checkpoint_of(tmp_path, state))
+    net.norm.weight.data.add_(1)
+    assert torch.equal(net.norm.bias, state["norm.bias"])
+
+
+def test_nothing_is_drawn_without_initialisation() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    with without_initialisation():
+        nn.Linear(4, 4)
+        nn.MultiheadAttention(8, 2)
+        nn.Conv2d(3, 3, 3)
+        assert nn.BatchNorm2d(2).running_var.tolist() == [1, 1]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert nn.LayerNorm(2).weight.tolist() == [1, 1]
+    assert not torch.equal(nn.Linear(4, 4).weight, nn.Linear(4, 4).weight)
+
+
 def test_locate_finds_paths_and_bundled_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +376,8 @@ def test_locate_finds_paths_and_bundled_files(
         ("none.pth", "There is no checkpoint at 'none.pth'"),
         ("nobody_s:net.pt", "package 'nobody_s' cannot be imported"),
         (":net.pt", "package '' cannot be imported"),
-        ("https://example.org/net.pt", "Weights are not downloaded"),
+        ("ftp://example.org/net.pt", "Files are not fetched by 'ftp'"),
+        ("hf:owner/net.pt", "names no file on the Hugging Face hub"),
     ],
 )
 def test_locate_says_what_was_tried(source: str, message: str) -> None:
