@@ -8,10 +8,16 @@ import tomllib
 from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from avplug.bench.decode import decode
 from avplug.core.errors import MissingExtraError, UsageError
+
+#: See :mod:`avplug.bench.protocols` and :mod:`avplug.bench.ordering`.
+ProtocolName: TypeAlias = Literal[
+    "reset", "continual", "gradual", "mixed", "episodic", "offline", "few-shot"
+]
+OrderName: TypeAlias = Literal["shuffled", "fixed", "label-sorted", "correlated"]
 
 _EXPONENT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z")
 
@@ -55,7 +61,19 @@ class RunConfig:
     metrics: tuple[str, ...] = _key("metrics; by the data set's task if empty", ())
     seeds: tuple[int, ...] = _key("each repeats the matrix", (0,))
     batch_size: int = _key("clips per batch; part of the result for adaptation", 16)
-    order: Literal["shuffled", "fixed"] = _key("stream order of adaptation", "shuffled")
+    protocol: ProtocolName = _key(  # noqa: RUF009 - an alias of Literal
+        "streams of adaptation: reset, continual, gradual, mixed, episodic, offline, "
+        "few-shot",
+        "reset",
+    )
+    order: OrderName = _key(  # noqa: RUF009 - an alias of Literal
+        "stream order of adaptation: shuffled, fixed, label-sorted, correlated",
+        "shuffled",
+    )
+    forgetting: int = _key("clean clips that each adapted model answers at the end", 0)
+    attention_every: int = _key(
+        "batches between looks at the attention between the senses; 0 for none", 0
+    )
     workers: int = _key("threads that decode and corrupt ahead; 0 for none", 0)
     threads: int = _key("of an operation on the CPU; 0 chooses by the model's size", 0)
     device: str = _key("auto, cpu, cuda, cuda:1, mps", "auto")
@@ -63,7 +81,7 @@ class RunConfig:
     executor: str = _key("where cells are evaluated", "in-process")
     out: str | None = _key("results folder; named by the configuration if absent", None)
     options: Mapping[str, Mapping[str, Any]] = _key(
-        "settings by component: model, dataset, or a method's name", {}
+        "settings by component: model, dataset, protocol, or a method's name", {}
     )
 
     def __post_init__(self) -> None:
@@ -78,6 +96,8 @@ class RunConfig:
             ("workers", 0),
             ("threads", 0),
             ("limit", 1),
+            ("forgetting", 0),
+            ("attention_every", 0),
         ):
             value = getattr(self, name)
             if value is not None and value < least:

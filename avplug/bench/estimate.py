@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from avplug.bench.evaluate import clip_cache, evaluate
+from avplug.bench.evaluate import evaluate
+from avplug.bench.feed import Feed
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.runner import default_folder
 from avplug.bench.store import Store
@@ -27,7 +28,8 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
     todo = [cell for cell in plan.cells if store.get(cell.id) is None]
     groups: dict[tuple[str, str, str], list[Cell]] = defaultdict(list)
     for cell in plan.cells:
-        condition = cell.condition.name
+        several = len(cell.segments) > 1
+        condition = cell.protocol.name if several else cell.segments[0].name
         model = cell.model.entry.spec.name
         groups[model, cell.method.spec.name, condition].append(cell)
     return {
@@ -40,7 +42,9 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
                 "model": model,
                 "tta": method,
                 "condition": condition,
-                "severities": sorted({cell.condition.severity for cell in cells}),
+                "severities": sorted(
+                    {c.severity for cell in cells for c in cell.segments}
+                ),
                 "seeds": sorted({cell.seed for cell in cells}),
                 "cells": len(cells),
             }
@@ -54,16 +58,16 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
 
 def _seconds(plan: Plan, todo: list[Cell]) -> float:
     sample = replace(plan, clips=plan.clips[: plan.config.batch_size])
-    timed: dict[tuple[int, str], float] = {}
+    timed: dict[tuple[int, str, int], float] = {}
     total = 0.0
     for cell in todo:
-        key = (id(cell.model), cell.method.spec.name)
+        key = (id(cell.model), cell.method.spec.name, len(cell.segments))
         if key not in timed:
-            cache = clip_cache(plan, cell)
+            feed = Feed(plan)
             # The first pass decodes and warms up; the second is what cells will cost.
             for _ in range(2):
                 begin = time.perf_counter()
-                evaluate(cell, sample, cache, lambda count: None)
-                timed[key] = (time.perf_counter() - begin) / len(sample.clips)
-        total += timed[key] * len(plan.clips)
+                evaluate(cell, sample, feed, lambda count: None)
+                timed[key] = (time.perf_counter() - begin) / sample.visits(cell)
+        total += timed[key] * plan.visits(cell)
     return total

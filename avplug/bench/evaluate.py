@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from avplug.bench.pipeline import ClipCache, ClipFailure, batches, ordered_map
+from avplug.bench.feed import Feed, Group, right, targets_of
+from avplug.bench.pipeline import ClipFailure
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.prepare import construct
+from avplug.bench.probes import AttentionWatch, CollapseWatch, Memory, Stopwatch
+from avplug.bench.protocols import Item
+from avplug.bench.store import Places
 from avplug.bench.threads import operation_threads
-from avplug.core.adaptation import Adapter
-from avplug.core.batch import Batch, check_clip, collate
-from avplug.core.clip import Clip, ClipRef
+from avplug.core.adaptation import Adapter, Stream
+from avplug.core.batch import Batch
+from avplug.core.clip import ClipRef
 from avplug.core.corruption import recordings_from
-from avplug.core.errors import AvplugError, DatasetError
+from avplug.core.errors import DatasetError
 from avplug.core.metric import Predictions
 from avplug.core.randomness import KeyedRandom
-from avplug.media.fitting import as_is, fit_clip
+from avplug.core.supervision import SupervisedAdapter
 
 
 class NoClipError(DatasetError):
@@ -31,16 +37,24 @@ class NoClipError(DatasetError):
 Tick = Callable[[int], None]
 
 
-def clip_cache(plan: Plan, cell: Cell) -> ClipCache:
-    """Return a cache of clips as the cell wants them before the corruption."""
-    spec = cell.model.model.input
-    return ClipCache(plan.dataset, as_is(spec) if plan.config.at == "source" else spec)
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What came of a cell.
+
+    Args:
+        predictions: By segment, then in the data set's order.
+        record: Timings, failures and diagnostics, as plain data.
+        places: Where in the stream each prediction was made; None where the method
+            has no state.
+    """
+
+    predictions: Predictions
+    record: dict[str, Any]
+    places: Places | None
 
 
-def evaluate(
-    cell: Cell, plan: Plan, cache: ClipCache, tick: Tick
-) -> tuple[Predictions, dict[str, Any]]:
-    """Return the predictions of a cell, in the data set's order, and its record.
+def evaluate(cell: Cell, plan: Plan, feed: Feed, tick: Tick) -> Outcome:
+    """Run a cell's stream through its method.
 
     A clip that cannot be read or corrupted is noted as failed and left out.
 
@@ -51,108 +65,222 @@ def evaluate(
         operation_threads(plan.config.threads, cell.model.model),
         recordings_from(plan.config.recordings),
     ):
-        return _evaluate(cell, plan, cache, tick)
+        return _Session(cell, plan, feed, tick).run()
 
 
-def _evaluate(
-    cell: Cell, plan: Plan, cache: ClipCache, tick: Tick
-) -> tuple[Predictions, dict[str, Any]]:
-    begin = time.perf_counter()
-    adapter: Adapter = construct(
-        cell.method,
-        plan.config.options.get(cell.method.spec.name, {}),
-        cell.model.model,
-    )
-    logits: dict[str, np.ndarray] = {}
-    failures: list[ClipFailure] = []
-    waiting = 0.0
-    try:
-        adapter.reset()
-        stream = batches(_corrupted(cell, plan, cache), plan.config.batch_size)
+class _Session:
+    """A method at work on one cell."""
+
+    def __init__(self, cell: Cell, plan: Plan, feed: Feed, tick: Tick) -> None:
+        self._begin = time.perf_counter()
+        self._cell = cell
+        self._plan = plan
+        self._feed = feed
+        self._tick = tick
+        self._model = cell.model.model
+        self._probes = cell.identity.get("probes", {})
+        device = next(self._model.parameters()).device
+        self._watch = Stopwatch(device)
+        self._memory = Memory(device)
+        self._collapse = CollapseWatch()
+        self._attention = AttentionWatch(
+            self._model, self._probes.get("attention_every", 0)
+        )
+        self._logits: dict[tuple[int, str], NDArray[np.float32]] = {}
+        self._failures: dict[tuple[int, str], ClipFailure] = {}
+        self._waiting = 0.0
+        self._passes: list[float] = []
+
+    def run(self) -> Outcome:
+        """Adapt and predict; the model is as before, whatever happens."""
+        adapter: Adapter = construct(
+            self._cell.method, self._cell.treatment.options, self._model
+        )
+        try:
+            adapter.reset()
+            adapter.begin(self._stream())
+            if self._cell.protocol.frozen:
+                for turn in range(self._cell.protocol.passes):
+                    self._learn(adapter, turn)
+                self._predict(self._frozen, "frozen")
+            else:
+                self._predict(lambda batch: self._online(adapter, batch), "adapter")
+            diagnostics = adapter.diagnostics()
+            forgetting = self._forgetting(adapter)
+        finally:
+            adapter.reset()
+        if not self._logits:
+            first = next(iter(self._failures.values()))
+            raise NoClipError(
+                f"None of {len(self._failures)} clips could be evaluated. The first, "
+                f"'{first.id}': {first.reason}"
+            )
+        record = self._record(diagnostics) | forgetting
+        return Outcome(self._predictions(), record, self._places())
+
+    def _stream(self) -> Stream:
+        cell, plan = self._cell, self._plan
+        protocol = cell.protocol
+        size = plan.config.batch_size
+        if protocol.shots:
+            lengths = [len(cell.treatment.shots[cell.seed])]
+        else:
+            segments = len(cell.segments)
+            stretches = protocol.stretches(segments, plan.clips, cell.seed)
+            lengths = [len(stretch) for stretch in stretches]
+        has_source = cell.treatment.source is not None
+        return Stream(
+            batches=protocol.passes * sum(-(-length // size) for length in lengths),
+            clips=protocol.passes * sum(lengths),
+            seed=cell.seed,
+            source=(lambda: self._feed.source_data(cell)) if has_source else None,
+        )
+
+    def _learn(self, adapter: Adapter, turn: int) -> None:
+        """Adapt in one pass over the clips of the protocol, and note its accuracy."""
+        cell = self._cell
+        make = self._feed.shots if cell.protocol.shots else self._feed.stream
+        hits = count = 0
+        for items, clips, failed in self._waited(make(cell, turn)):
+            if clips:
+                batch = self._feed.batch(cell, clips)
+                self._attention.see(batch)
+                with self._watch.of("adapter"):
+                    logits = self._show(adapter, batch, items)
+                hits += right(logits, [ref for _, ref in items])
+                count += len(items)
+            self._tick(len(items) + len(failed))
+        self._passes.append(100 * hits / count if count else float("nan"))
+
+    def _show(self, adapter: Adapter, batch: Batch, items: list[Item]) -> torch.Tensor:
+        if isinstance(adapter, SupervisedAdapter) and self._cell.protocol.shots:
+            targets = targets_of(items, len(self._plan.dataset.labels))
+            return adapter.fit(batch, targets.to(batch.waveform.device))
+        return adapter.step(batch)
+
+    def _predict(self, answer: Callable[[Batch], torch.Tensor], activity: str) -> None:
+        """Note the answers to the whole stream, in batches."""
+        for items, clips, failed in self._waited(self._feed.stream(self._cell)):
+            for (segment, ref), failure in failed:
+                self._failures[segment, ref.id] = failure
+            if clips:
+                batch = self._feed.batch(self._cell, clips)
+                if activity == "adapter":
+                    self._attention.see(batch)
+                with self._watch.of(activity):
+                    rows = answer(batch).detach().to("cpu", torch.float32).numpy()
+                self._note(items, rows)
+            self._tick(len(items) + len(failed))
+
+    def _online(self, adapter: Adapter, batch: Batch) -> torch.Tensor:
+        if self._cell.protocol.episodic:
+            adapter.forget()
+        return adapter.step(batch)
+
+    def _frozen(self, batch: Batch) -> torch.Tensor:
+        with torch.no_grad():
+            return self._model.classify(batch)
+
+    def _note(self, items: list[Item], rows: NDArray[np.float32]) -> None:
+        finite = np.asarray(np.isfinite(rows).all(axis=1))
+        for (segment, ref), row, good in zip(items, rows, finite, strict=True):
+            if good:
+                self._logits[segment, ref.id] = row
+            else:
+                reason = "The logits are not finite."
+                self._failures[segment, ref.id] = ClipFailure(ref.id, reason)
+        if finite.any():
+            self._collapse.see(rows[finite])
+
+    def _waited(self, groups: Iterator[Group]) -> Iterator[Group]:
         while True:
             ready = time.perf_counter()
-            group = next(stream, None)
-            waiting += time.perf_counter() - ready
+            group = next(groups, None)
+            self._waiting += time.perf_counter() - ready
             if group is None:
-                break
-            refs, clips, failed = group
-            done = len(refs) + len(failed)
-            if clips:
-                rows = _predict(adapter, collate(clips, cell.model.model.input))
-                for ref, row in zip(refs, rows, strict=True):
-                    if np.isfinite(row).all():
-                        logits[ref.id] = row
-                    else:
-                        failed.append(ClipFailure(ref.id, "The logits are not finite."))
-            failures += failed
-            tick(done)
-        diagnostics = adapter.diagnostics()
-    finally:
+                return
+            yield group
+
+    def _forgetting(self, adapter: Adapter) -> dict[str, Any]:
+        """Score clean clips with the weights at the end, and with those of before."""
+        count = self._probes.get("forgetting", 0)
+        if not count:
+            return {}
+        clips = self._plan.clips
+        order = KeyedRandom(("forgetting",)).permutation(len(clips))
+        refs = [clips[i] for i in sorted(order[:count])]
+        after = self._clean_accuracy(refs)
         adapter.reset()
-    if not logits:
-        raise NoClipError(
-            f"None of {len(failures)} clips could be evaluated. The first, "
-            f"'{failures[0].id}': {failures[0].reason}"
+        before = self._clean_accuracy(refs)
+        return {"forgetting": {"clips": len(refs), "before": before, "after": after}}
+
+    def _clean_accuracy(self, refs: list[ClipRef]) -> float:
+        hits = count = 0
+        for items, clips, _ in self._feed.clean(self._cell, refs):
+            if clips:
+                logits = self._frozen(self._feed.batch(self._cell, clips))
+                hits += right(logits, [ref for _, ref in items])
+                count += len(items)
+        return 100 * hits / count if count else float("nan")
+
+    def _record(self, diagnostics: dict[str, Any]) -> dict[str, Any]:
+        parts = [self._part(segment) for segment in range(len(self._cell.segments))]
+        record = {
+            "clips": {"evaluated": len(self._logits), "failed": len(self._failures)},
+            "failures": [row for part in parts for row in part["failures"]],
+            "seconds": {
+                "total": time.perf_counter() - self._begin,
+                "waiting_for_clips": self._waiting,
+                **self._watch.seconds,
+            },
+            "memory": self._memory.facts(),
+            "diagnostics": diagnostics,
+            "collapse": self._collapse.facts(),
+            "threads": torch.get_num_threads(),
+        }
+        optional = {
+            "segments": parts if len(parts) > 1 else [],
+            "passes": self._passes,
+            "attention": self._attention.facts(),
+        }
+        return record | {key: value for key, value in optional.items() if value}
+
+    def _part(self, segment: int) -> dict[str, Any]:
+        failures = [f for (s, _), f in self._failures.items() if s == segment]
+        return {
+            "clips": {
+                "evaluated": sum(s == segment for s, _ in self._logits),
+                "failed": len(failures),
+            },
+            "failures": [
+                {"id": f.id, "reason": f.reason}
+                for f in sorted(failures, key=lambda f: f.id)
+            ],
+        }
+
+    def _done(self) -> list[Item]:
+        return [
+            (segment, ref)
+            for segment in range(len(self._cell.segments))
+            for ref in self._plan.clips
+            if (segment, ref.id) in self._logits
+        ]
+
+    def _predictions(self) -> Predictions:
+        done = self._done()
+        return Predictions(
+            np.array([ref.id for _, ref in done], np.str_),
+            np.stack([self._logits[segment, ref.id] for segment, ref in done]),
+            targets_of(done, len(self._plan.dataset.labels)).numpy(),
+            self._model.outputs,
         )
-    seconds = time.perf_counter() - begin
-    record = {
-        "clips": {"evaluated": len(logits), "failed": len(failures)},
-        "failures": [
-            {"id": f.id, "reason": f.reason}
-            for f in sorted(failures, key=lambda f: f.id)
-        ],
-        "seconds": {"total": seconds, "waiting_for_clips": waiting},
-        "diagnostics": diagnostics,
-        "threads": torch.get_num_threads(),
-    }
-    return _predictions(cell, plan, logits), record
 
-
-def _corrupted(
-    cell: Cell, plan: Plan, cache: ClipCache
-) -> Iterator[tuple[ClipRef, Clip | ClipFailure]]:
-    spec = cell.model.model.input
-
-    def work(ref: ClipRef) -> tuple[ClipRef, Clip | ClipFailure]:
-        try:
-            clip = cell.condition.apply(cache.load(ref), cell.seed)
-            if plan.config.at == "source":
-                clip = fit_clip(clip, spec)
-            check_clip(clip, spec)
-        except Exception as error:
-            # Whatever a data set or corruption raises concerns this clip alone.
-            kind = "" if isinstance(error, AvplugError) else f"{type(error).__name__}: "
-            return ref, ClipFailure(ref.id, f"{kind}{error}")
-        return ref, clip
-
-    workers = plan.config.workers
-    ahead = 2 * max(plan.config.batch_size, workers)
-    return ordered_map(work, _stream(cell, plan), workers, ahead)
-
-
-def _stream(cell: Cell, plan: Plan) -> tuple[ClipRef, ...]:
-    if cell.identity["adaptation"].get("order") != "shuffled":
-        return plan.clips
-    # One order for all methods, corruptions and severities of a seed: paired.
-    order = KeyedRandom((cell.seed, "order")).permutation(len(plan.clips))
-    return tuple(plan.clips[i] for i in order)
-
-
-def _predict(adapter: Adapter, batch: Batch) -> np.ndarray:
-    device = next(adapter.model.parameters()).device
-    logits = adapter.step(batch.to(device))
-    rows: np.ndarray = logits.detach().to("cpu", torch.float32).numpy()
-    return rows
-
-
-def _predictions(cell: Cell, plan: Plan, logits: dict[str, np.ndarray]) -> Predictions:
-    done = [ref for ref in plan.clips if ref.id in logits]
-    targets = np.zeros((len(done), len(plan.dataset.labels)), np.bool_)
-    for row, ref in enumerate(done):
-        targets[row, list(ref.labels)] = True
-    return Predictions(
-        np.array([ref.id for ref in done], np.str_),
-        np.stack([logits[ref.id] for ref in done]),
-        targets,
-        cell.model.model.outputs,
-    )
+    def _places(self) -> Places | None:
+        if not self._cell.treatment.adapter.stateful:
+            return None
+        seen = {key: position for position, key in enumerate(self._logits)}
+        done = self._done()
+        return Places(
+            np.array([segment for segment, _ in done], np.int32),
+            np.array([seen[segment, ref.id] for segment, ref in done], np.int32),
+        )

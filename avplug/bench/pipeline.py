@@ -101,24 +101,24 @@ def ordered_map(
 
 
 def batches(
-    results: Iterable[tuple[ClipRef, Clip | ClipFailure]], size: int
-) -> Iterator[tuple[list[ClipRef], list[Clip], list[ClipFailure]]]:
+    results: Iterable[tuple[Item, Clip | ClipFailure]], size: int
+) -> Iterator[tuple[list[Item], list[Clip], list[tuple[Item, ClipFailure]]]]:
     """Group good clips into batches of ``size``; failed ones ride with the next batch.
 
     The composition of a batch does not depend on where in the stream clips fail, only
     on which do: what adapts to batches gets full ones.
     """
-    refs: list[ClipRef] = []
+    items: list[Item] = []
     clips: list[Clip] = []
-    failures: list[ClipFailure] = []
-    for ref, result in results:
+    failures: list[tuple[Item, ClipFailure]] = []
+    for item, result in results:
         if isinstance(result, ClipFailure):
-            failures.append(result)
+            failures.append((item, result))
             continue
-        refs.append(ref)
+        items.append(item)
         clips.append(result)
         if len(clips) == size:
-            yield refs, clips, failures
-            refs, clips, failures = [], [], []
-    if refs or failures:
-        yield refs, clips, failures
+            yield items, clips, failures
+            items, clips, failures = [], [], []
+    if items or failures:
+        yield items, clips, failures

@@ -9,13 +9,14 @@ from typing import Any
 
 from avplug.bench.conditions import Condition, conditions
 from avplug.bench.config import RunConfig
+from avplug.bench.methods import Treatment, treatments
 from avplug.bench.prepare import (
     LoadedModel,
     load_model,
     open_dataset,
-    option_defaults,
     pick_device,
 )
+from avplug.bench.protocols import Protocol, protocol_of
 from avplug.bench.store import SCHEMA, cell_id
 from avplug.core.clip import ClipRef
 from avplug.core.dataset import Dataset
@@ -25,17 +26,33 @@ from avplug.core.registry import Entry, Registry
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One unit of work: data set x model x method x corruption x severity x seed.
+    """One unit of work: data set x model x method x stream x seed.
 
-    ``identity`` holds every choice that changes its numbers; ``id`` is its hash.
+    Most streams have one segment, a corruption at a severity. ``identity`` holds every
+    choice that changes its numbers; ``id`` is its hash.
     """
 
     id: str
     identity: Mapping[str, Any]
     model: LoadedModel
-    method: Entry
-    condition: Condition
+    treatment: Treatment
+    segments: tuple[Condition, ...]
     seed: int
+
+    @property
+    def method(self) -> Entry:
+        """The adaptation method."""
+        return self.treatment.method
+
+    @property
+    def protocol(self) -> Protocol:
+        """How its clips become a stream."""
+        return self.treatment.protocol
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is corrupted."""
+        return not any(condition.steps for condition in self.segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,15 @@ class Plan:
     skips: tuple[Skip, ...]
     metrics: tuple[Entry, ...]
 
+    def visits(self, cell: Cell) -> int:
+        """Return how many times a clip is shown to the model in a cell."""
+        treatment = cell.treatment
+        answers = len(cell.segments) * len(self.clips)
+        if not treatment.protocol.frozen:
+            return answers
+        shown = treatment.shots.get(cell.seed, self.clips)
+        return treatment.protocol.passes * len(shown) + answers
+
 
 def make_plan(config: RunConfig, registry: Registry) -> Plan:
     """Look every name up, open the data set, load the models, and list the cells.
@@ -68,9 +94,10 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         UsageError: A name, option, file or combination is wrong.
     """
     spoilt = conditions(config, registry)
-    methods = [registry.get("adaptation", name) for name in config.tta]
-    for entry in methods:
-        entry.load()
+    protocol = protocol_of(
+        config.protocol, config.order, config.options.get("protocol", {})
+    )
+    methods = registry.select("adaptation", config.tta)
     dataset_entry, dataset, clips = open_dataset(registry, config)
     device = pick_device(config.device)
     models = [
@@ -86,6 +113,7 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         for i, name in enumerate(config.models)
     ]
     _check_options(config, methods)
+    treated = treatments(registry, config, protocol, methods)
     about = {
         "name": dataset_entry.spec.name,
         "provider": f"{dataset_entry.provider} {dataset_entry.version}",
@@ -99,20 +127,23 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
     }
     cells: dict[str, Cell] = {}
     skips: list[Skip] = []
-    for model, method in product(models, methods):
-        reason = _obstacle(model, method, dataset)
+    for model, treatment in product(models, treated):
+        reason = treatment.obstacle(model, dataset)
         if reason:
-            count = len(spoilt) * len(config.seeds)
-            skips.append(
-                Skip(f"{model.entry.spec.name} with {method.spec.name}", count, reason)
-            )
-    for seed, model, condition, method in product(
-        config.seeds, models, spoilt, methods
-    ):
-        if _obstacle(model, method, dataset) is None:
-            cell = _cell(config, about, model, method, condition, seed)
-            # What is asked for twice, such as a seed, is one cell.
-            cells[cell.id] = cell
+            streams = treatment.protocol.streams(spoilt, 0)
+            what = f"{model.entry.spec.name} with {treatment.method.spec.name}"
+            skips.append(Skip(what, len(streams) * len(config.seeds), reason))
+    for seed, model in product(config.seeds, models):
+        able = [t for t in treated if t.obstacle(model, dataset) is None]
+        found = [
+            _cell(config, about, model, treatment, segments, seed)
+            for treatment in able
+            for segments in treatment.protocol.streams(spoilt, seed)
+        ]
+        # One stream after the other, each with all methods: clips are decoded and
+        # results can be compared early. What is asked for twice is one cell.
+        found.sort(key=lambda cell: spoilt.index(cell.segments[0]))
+        cells |= {cell.id: cell for cell in found if cell.id not in cells}
     metrics = _metrics(registry, config, dataset)
     return Plan(config, dataset, clips, tuple(cells.values()), tuple(skips), metrics)
 
@@ -121,61 +152,32 @@ def _cell(
     config: RunConfig,
     dataset: Mapping[str, Any],
     model: LoadedModel,
-    method: Entry,
-    condition: Condition,
+    treatment: Treatment,
+    segments: tuple[Condition, ...],
     seed: int,
 ) -> Cell:
+    places = [
+        {"corruption": condition.identity, "severity": condition.severity}
+        for condition in segments
+    ]
     identity = {
         "schema": SCHEMA,
         "dataset": dataset,
         "model": model.identity,
-        "adaptation": _method_identity(config, method),
-        "corruption": condition.identity,
-        "severity": condition.severity,
+        "adaptation": treatment.identity(config, seed),
+        **(places[0] if len(places) == 1 else {"stream": places}),
         "seed": seed,
         "dtype": "float32",
         "at": config.at,
     }
-    return Cell(cell_id(identity), identity, model, method, condition, seed)
-
-
-def _method_identity(config: RunConfig, method: Entry) -> dict[str, Any]:
-    target = method.load()
-    defaults = option_defaults(target) or {}
-    defaults.pop("model", None)
-    identity = {
-        "name": method.spec.name,
-        "provider": f"{method.provider} {method.version}",
-        "options": {**defaults, **config.options.get(method.spec.name, {})},
-        "predicts": target.predicts,
-        "stateful": target.stateful,
-    }
-    if target.stateful:
-        identity |= {
-            "order": config.order,
-            "batch_size": config.batch_size,
-            "reset": "per-cell",
-        }
-    return identity
-
-
-def _obstacle(model: LoadedModel, method: Entry, dataset: Dataset) -> str | None:
-    spec: Any = method.spec
-    capabilities = model.entry.spec.capabilities  # type: ignore[attr-defined]
-    missing = [need for need in spec.needs if need not in capabilities]
-    if missing:
-        return (
-            f"{spec.name} needs {', '.join(missing)}, which "
-            f"{model.entry.spec.name} has not"
-        )
-    task = "multi-label" if dataset.multi_label else "single-label"
-    if task not in spec.tasks:
-        return f"{spec.name} is not defined for {task} data"
-    return None
+    probes = treatment.probes(config, model)
+    if probes:
+        identity["probes"] = probes
+    return Cell(cell_id(identity), identity, model, treatment, segments, seed)
 
 
 def _check_options(config: RunConfig, methods: list[Entry]) -> None:
-    known = {"model", "dataset", *(m.spec.name for m in methods)}
+    known = {"model", "dataset", "protocol", *(m.spec.name for m in methods)}
     for name in config.options:
         if name not in known:
             raise UsageError(

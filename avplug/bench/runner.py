@@ -12,13 +12,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from avplug.bench.config import RunConfig
-from avplug.bench.evaluate import NoClipError, clip_cache, evaluate
-from avplug.bench.pipeline import ClipCache
+from avplug.bench.evaluate import NoClipError, evaluate
+from avplug.bench.feed import Feed
 from avplug.bench.plan import Cell, Plan, make_plan
 from avplug.bench.prepare import construct, pick_device
 from avplug.bench.provenance import environment
 from avplug.bench.store import Store, StoredCell, cell_id
-from avplug.core.clip import InputSpec
 from avplug.core.events import CellFailed, CellFinished, RunFinished, RunStarted
 from avplug.core.executor import Executor
 from avplug.core.manager import get_plugin_manager
@@ -96,7 +95,7 @@ def run(
     worker = _Worker(plan, store, observer)
     failed: dict[str, str] = {}
     for cell, outcome in executor.run(todo, worker):
-        if isinstance(outcome, NoClipError) and not cell.condition.steps:
+        if isinstance(outcome, NoClipError) and cell.clean:
             # Not one clean clip: the other cells would only say so again.
             raise outcome
         if isinstance(outcome, Exception):
@@ -126,17 +125,15 @@ class _Worker:
         self._store = store
         self._observer = observer
         self._environment = environment(pick_device(plan.config.device))
-        self._caches: dict[InputSpec, ClipCache] = {}
+        self._feed = Feed(plan)
 
     def __call__(self, cell: Cell) -> StoredCell:
         if self._observer:
             self._observer.cell_started(cell)
-        spec = cell.model.model.input
-        if spec not in self._caches:
-            self._caches[spec] = clip_cache(self._plan, cell)
         tick = self._observer.clips_done if self._observer else _no_tick
-        predictions, record = evaluate(cell, self._plan, self._caches[spec], tick)
-        record |= {
+        outcome = evaluate(cell, self._plan, self._feed, tick)
+        record = {
+            **outcome.record,
             "environment": self._environment,
             "run": {
                 "batch_size": self._plan.config.batch_size,
@@ -144,7 +141,9 @@ class _Worker:
             },
             "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
-        return self._store.put(cell.identity, predictions, record)
+        return self._store.put(
+            cell.identity, outcome.predictions, record, outcome.places
+        )
 
 
 def _no_tick(count: int) -> None:
@@ -173,14 +172,20 @@ def _event(folder: Path, plan: Plan, stored: StoredCell) -> CellFinished:
 
 def describe_cell(identity: Any) -> str:
     """Return a cell in words, such as ``cav-mae tent gaussian s5 seed 0``."""
-    corruption = identity["corruption"]
-    condition = (
-        f"{corruption['name']} s{identity['severity']}" if corruption else "clean"
-    )
     return (
-        f"{identity['model']['name']} {identity['adaptation']['name']} {condition} "
-        f"seed {identity['seed']}"
+        f"{identity['model']['name']} {identity['adaptation']['name']} "
+        f"{describe_condition(identity)} seed {identity['seed']}"
     )
+
+
+def describe_condition(identity: Any) -> str:
+    """Return what happens to the clips of a cell, such as ``gaussian s5``."""
+    if "stream" in identity:
+        first, *_, last = (describe_condition(part) for part in identity["stream"])
+        count = len(identity["stream"])
+        return f"{identity['adaptation']['protocol']} {first} to {last} ({count})"
+    corruption = identity["corruption"]
+    return f"{corruption['name']} s{identity['severity']}" if corruption else "clean"
 
 
 def _describe(plan: Plan) -> dict[str, Any]:

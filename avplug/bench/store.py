@@ -4,13 +4,18 @@
 
     OUT/run.json                       configuration, plan and skips of the last run
     OUT/cells/<id>/cell.json           the cell's identity; <id> is its hash
-    OUT/cells/<id>/predictions.npz     ids, logits, targets; float32, nothing rounded
+    OUT/cells/<id>/predictions.npz     ids, logits, targets; float32, nothing rounded;
+                                       of an adapted stream also segments, positions
     OUT/cells/<id>/record.json         timings, failures, versions, hash of the above
     OUT/damaged/                       cells that did not match their hash, set aside
 
 The id is the SHA-256 of the identity as canonical JSON (sorted keys, no blanks, UTF-8),
 cut to 20 hexadecimal digits. A cell folder is made under a temporary name and renamed
 when complete, so a kill at any moment loses at most the cell in work.
+
+A cell is a stream. What a method has learnt is not stored: a stream that was killed
+begins anew. One that runs through several corruptions has ``stream`` in its identity in
+place of ``corruption`` and ``severity``; :meth:`StoredCell.segments` tells them apart.
 """
 
 from __future__ import annotations
@@ -23,11 +28,12 @@ import os
 import shutil
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avplug.core.errors import UsageError
 from avplug.core.files import sync_folder, write_atomic
@@ -46,21 +52,82 @@ def cell_id(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where in a stream predictions were made.
+
+    Args:
+        segments: int32 [N], the number of the condition that the clip was under.
+        positions: int32 [N], how many clips the method had answered before.
+    """
+
+    segments: NDArray[np.int32]
+    positions: NDArray[np.int32]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredCell:
-    """A finished cell: identity and record as plain data, predictions on request."""
+    """A finished cell, or a segment of one: plain data, predictions on request.
+
+    Args:
+        id: Of the cell; of a segment with its number behind a dot.
+        folder: Where the cell is.
+        cell: Its identity; of a segment, with its own corruption and severity.
+        record: What was noted; of a segment, its own clips and failures, and its share
+            of the seconds by clips.
+        segment: Its number, or None for the whole cell.
+    """
 
     id: str
     folder: Path
     cell: dict[str, Any]
     record: dict[str, Any]
+    segment: int | None = None
 
     def predictions(self) -> Predictions:
-        """Read the predictions of the cell."""
+        """Read the predictions of the cell, or of the segment."""
         with np.load(self.folder / "predictions.npz", allow_pickle=False) as data:
+            rows = self._rows(data)
             return Predictions(
-                data["ids"], data["logits"], data["targets"], str(data["outputs"])
+                data["ids"][rows],
+                data["logits"][rows],
+                data["targets"][rows],
+                str(data["outputs"]),
             )
+
+    def places(self) -> Places | None:
+        """Read where the predictions were made; None where the method has no state."""
+        with np.load(self.folder / "predictions.npz", allow_pickle=False) as data:
+            if "positions" not in data:
+                return None
+            rows = self._rows(data)
+            return Places(data["segments"][rows], data["positions"][rows])
+
+    def segments(self) -> list[StoredCell]:
+        """Return the conditions that a stream ran through; most cells are one."""
+        if "stream" not in self.cell:
+            return [self]
+        rest = {k: v for k, v in self.cell.items() if k != "stream"}
+        everything = self.record["clips"]["evaluated"]
+        parts = []
+        pairs = zip(self.cell["stream"], self.record["segments"], strict=True)
+        for number, (condition, noted) in enumerate(pairs):
+            share = noted["clips"]["evaluated"] / everything
+            seconds = {k: share * v for k, v in self.record["seconds"].items()}
+            record = {**self.record, **noted, "seconds": seconds}
+            parts.append(
+                replace(
+                    self,
+                    id=f"{self.id}.{number}",
+                    cell={**rest, **condition, "segment": number},
+                    record=record,
+                    segment=number,
+                )
+            )
+        return parts
+
+    def _rows(self, data: Any) -> Any:
+        return slice(None) if self.segment is None else data["segments"] == self.segment
 
 
 class Store:
@@ -124,6 +191,7 @@ class Store:
         identity: Mapping[str, Any],
         predictions: Predictions,
         record: Mapping[str, Any],
+        places: Places | None = None,
     ) -> StoredCell:
         """Store a finished cell; the first writer of a cell wins."""
         name = cell_id(identity)
@@ -131,8 +199,12 @@ class Store:
         folder = final.with_name(f".{name}~{socket.gethostname()}~{os.getpid()}.tmp")
         folder.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()
+        stream: dict[str, Any] = {}
+        if places is not None:
+            stream = {"segments": places.segments, "positions": places.positions}
         np.savez(
             buffer,
+            **stream,
             ids=np.asarray(predictions.ids, np.str_),
             logits=np.asarray(predictions.logits, np.float32),
             targets=predictions.targets,

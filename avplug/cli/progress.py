@@ -116,17 +116,17 @@ class RunProgress(_Shown):
         super().__init__(console)
         self._clips = self._bar.add_task("clips", total=None, unit="clips")
         self._cells = self._bar.add_task("cells", total=None, unit="cells")
-        self._per_cell = 0
+        self._plan: Plan | None = None
         self._in_cell = 0
         self._begin = 0.0
 
     def planned(self, plan: Plan, todo: Sequence[Cell], folder: Path) -> None:
         """Say what will be done, and where the results go."""
-        self._per_cell = len(plan.clips)
-        self._bar.update(self._clips, total=len(todo) * self._per_cell)
+        self._plan = plan
+        self._bar.update(self._clips, total=sum(map(plan.visits, todo)))
         self._bar.update(self._cells, total=len(todo))
         self._print(
-            f"{len(plan.cells)} cells of {self._per_cell} clips, "
+            f"{len(plan.cells)} cells of {len(plan.clips)} clips, "
             f"{len(plan.cells) - len(todo)} of them finished before, in {folder}"
         )
         for skip in plan.skips:
@@ -149,7 +149,8 @@ class RunProgress(_Shown):
         """Move the bar; off a terminal, a line for each cell."""
         from avplug.bench.runner import describe_cell
 
-        self._bar.advance(self._clips, self._per_cell - self._in_cell)
+        expected = self._plan.visits(cell) if self._plan else 0
+        self._bar.advance(self._clips, expected - self._in_cell)
         self._bar.advance(self._cells, 1)
         if not self._console.is_terminal:
             seconds = time.perf_counter() - self._begin

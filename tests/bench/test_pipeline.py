@@ -71,7 +71,7 @@ def test_batches_are_full_whatever_clips_fail(good, size):
     ]
     groups = list(batches(results, size))
     clips = [clip for _, group, _ in groups for clip in group]
-    failures = [failure.id for _, _, group in groups for failure in group]
+    failures = [failure.id for _, _, group in groups for _, failure in group]
     assert clips == [str(i) for i, ok in enumerate(good) if ok]
     assert failures == [str(i) for i, ok in enumerate(good) if not ok]
     assert all(len(group) == size for _, group, _ in groups[:-1])
