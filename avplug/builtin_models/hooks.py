@@ -26,6 +26,18 @@ _CVPR21_TINY: dict[str, Any] = {
     "frame_depths": (1, 1, 1, 1),
 }
 
+_CLIP_TINY: dict[str, Any] = {
+    "image_size": 64,
+    "patch_size": 16,
+    "width": 32,
+    "depth": 2,
+    "heads": 2,
+    "text_width": 32,
+    "text_depth": 2,
+    "text_heads": 2,
+    "output": 32,
+}
+
 _EVENTS_SHA256 = "cecaa197dee4ce0fde1aef5b1a90857ffad9cdbffbeecd452b0c7fb92aec5a44"
 
 
@@ -67,5 +79,14 @@ def avplug_models() -> Iterable[ModelSpec]:
             paper="arXiv:2104.02000",
             capabilities=("norm", "classifier", "gradient", "encode", "unimodal"),
             variants={"base": {}, "tiny": _CVPR21_TINY},
+        ),
+        ModelSpec(
+            "clip",
+            "avplug.builtin_models.clip:CLIP",
+            "CLIP ViT-B/32, zero-shot: a control that sees and does not hear",
+            paper="arXiv:2103.00020",
+            requires=("tokenizers",),
+            capabilities=("norm", "gradient", "encode"),
+            variants={"base": {}, "tiny": _CLIP_TINY},
         ),
     )

@@ -6,6 +6,7 @@ otherwise map theirs to these.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -225,7 +226,9 @@ def initialise(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.proj.weight.view(module.proj.out_channels, -1))
 
 
-def each_row(layer: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+def each_row(
+    layer: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor
+) -> torch.Tensor:
     """Apply a layer to each row of [B, width] by itself.
 
     A matrix product of few rows picks its order of summation by their number; of one

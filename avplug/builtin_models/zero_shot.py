@@ -19,6 +19,7 @@ from avplug.builtin_models.frontend import check_frames
 from avplug.builtin_models.prompts import prompts_of
 from avplug.builtin_models.text_cache import cached, hash_tensors, text_folder
 from avplug.builtin_models.tokenizer import Tokenizer
+from avplug.builtin_models.vit import each_row
 from avplug.builtin_models.zero_shot_config import ZeroShotConfig
 from avplug.core.batch import Batch
 from avplug.core.clip import InputSpec
@@ -244,9 +245,8 @@ class ZeroShot(Model):
         return self.scale(sense) * self._cosines(vectors)
 
     def _cosines(self, vectors: torch.Tensor) -> torch.Tensor:
-        # Row by row, so that a clip's answer does not depend on the batch's size.
         texts = self.class_texts().T
-        return torch.cat([row @ texts for row in torch.split(vectors, 1)])
+        return each_row(lambda row: row @ texts, vectors)
 
     def class_texts(self) -> torch.Tensor:
         """Return a unit vector for each class, [C, D], the mean over its prompts.
