@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ _NEWS = 0.1
 _TRIES = 32
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Glitches:
     """Chunks of one length that are muted, and a level of disturbance around them.
 
@@ -24,16 +26,16 @@ class Glitches:
     chunks never make it weaker.
 
     Args:
-        starts: float64 [K], seconds, in the order in which they were drawn.
+        starts: Seconds, in the order in which they were drawn.
         length: Seconds that a chunk is long.
-        magnitudes: float64 [2 steady + 1], in 0..1, from one of the first chunks'
+        magnitudes: 2 steady + 1 numbers in 0..1, from one of the first chunks'
             borders to the next.
         side: 1 or -1, before the first border.
     """
 
-    starts: NDArray[np.float64]
+    starts: tuple[float, ...]
     length: float
-    magnitudes: NDArray[np.float64]
+    magnitudes: tuple[float, ...]
     side: int
 
     @classmethod
@@ -55,23 +57,26 @@ class Glitches:
             steady: How many of them set the magnitudes.
         """
         starts = _starts(rng.stream("starts"), duration - length, length, count)
-        draw = rng.stream("picture").generator().random(2 * steady + 2)
-        return cls(starts, length, draw[1:], 1 if draw[0] < 0.5 else -1)
+        side, *draw = rng.stream("picture").generator().random(2 * steady + 2).tolist()
+        return cls(tuple(starts), length, tuple(draw), 1 if side < 0.5 else -1)
 
     def disturbance(self, seconds: float) -> float:
         """Return how the picture is disturbed: uniform in -1..1 over clips."""
-        borders = np.concatenate([self.starts, self.starts + self.length])
-        passed = borders <= seconds
-        count = len(self.starts)
         steady = len(self.magnitudes) // 2
-        piece = passed[:steady].sum() + passed[count : count + steady].sum()
-        side = -self.side if passed.sum() % 2 else self.side
-        return float(side * self.magnitudes[piece])
+        piece = bisect_right(self._borders(steady), seconds)
+        passed = bisect_right(self._borders(len(self.starts)), seconds)
+        side = -self.side if passed % 2 else self.side
+        return side * self.magnitudes[piece]
 
     def pieces(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return how many borders were passed at each time, int64 [T]."""
-        borders = np.sort(np.concatenate([self.starts, self.starts + self.length]))
+        borders = np.array(self._borders(len(self.starts)))
         return np.searchsorted(borders, times, side="right")
+
+    def _borders(self, count: int) -> list[float]:
+        """Return where the first chunks begin and end, in order."""
+        starts = self.starts[:count]
+        return sorted((*starts, *(start + self.length for start in starts)))
 
     def mute(
         self, samples: NDArray[np.float32], sample_rate: int
@@ -79,34 +84,34 @@ class Glitches:
         """Return sound with silent chunks, float32 [C, N], a new array."""
         muted = samples.copy()
         for start in self.starts:
-            first = round(float(start) * sample_rate)
-            last = round(float(start + self.length) * sample_rate)
+            first = round(start * sample_rate)
+            last = round((start + self.length) * sample_rate)
             muted[:, first:last] = 0
         return muted
 
 
-def _starts(
-    rng: KeyedRandom, room: float, length: float, count: int
-) -> NDArray[np.float64]:
+def _starts(rng: KeyedRandom, room: float, length: float, count: int) -> list[float]:
     """Return uniform starts; two that mute nothing new are drawn again.
 
     Without that, one clip in hundreds would not get worse from one severity to the
     next: too few to change the share that is muted.
     """
     draw = rng.generator()
-    starts = np.empty(0)
+    starts: list[float] = []
     while len(starts) < count:
+        enough = _muted(starts, length) + _NEWS * length
         for _ in range(_TRIES):
-            more = np.append(starts, room * draw.random(2))
-            if _muted(more, length) > _muted(starts, length) + _NEWS * length:
+            more = [*starts, *(room * draw.random(2)).tolist()]
+            if _muted(more, length) > enough:
                 break
         starts = more
     return starts
 
 
-def _muted(starts: NDArray[np.float64], length: float) -> float:
+def _muted(starts: list[float], length: float) -> float:
     """Return the seconds that the chunks mute together."""
-    if not len(starts):
+    if not starts:
         return 0.0
-    gaps = np.diff(np.sort(starts))
-    return length + float(np.minimum(gaps, length).sum())
+    places = sorted(starts)
+    gaps = (later - earlier for earlier, later in pairwise(places))
+    return length + sum(min(gap, length) for gap in gaps)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from avplug.builtin_corruptions.glitches import Glitches
 from avplug.builtin_corruptions.pixels import Pixels
-from avplug.builtin_corruptions.rotation import turn_all
+from avplug.builtin_corruptions.rotation import Turner
 from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
@@ -74,12 +74,13 @@ class Interference(Corruption):
     ) -> Pixels:
         """Return turned frames, uint8 [T, H, W, 3]."""
         turned = np.empty(frames.shape, np.uint8)
+        turn = Turner(*frames.shape[1:3])
         pieces = scene.glitches.pieces(times)
         # Frames of a piece that follow each other share the way of every pixel.
         starts = np.flatnonzero(np.diff(pieces, prepend=-1))
         for first, last in zip(starts, [*starts[1:], len(times)], strict=True):
             degrees = scene.degrees(float(times[first]))
-            turn_all(frames[first:last], degrees, turned[first:last])
+            turn(frames[first:last], degrees, turned[first:last])
         return turned
 
     def audio(

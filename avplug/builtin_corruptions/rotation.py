@@ -49,31 +49,39 @@ def _nearest(along: NDArray[np.int64], down: NDArray[np.int64]) -> NDArray[np.in
     return ((along + down) >> (_BITS + 1)).astype(np.int32)
 
 
-def turn_all(frames: Pixels, degrees: int, out: Pixels) -> None:
-    """Write frames turned about their centre, uint8 [T, H, W, 3], to ``out``.
+class Turner:
+    """Turns frames of one size, whose memory it keeps.
 
-    Each pixel is the nearest of the frame; the corners that open are black.
+    Whole numbers of four bytes are gathered faster than three bytes are.
     """
-    if degrees % 360 == 0:
-        out[:] = frames
-        return
-    height, width = frames.shape[1:3]
-    count = height * width
-    # Converted here once: take would do so for every frame.
-    index = source_index(degrees, height, width).astype(np.intp)
-    # Whole numbers of four bytes are gathered faster than three bytes are. The last
-    # pixel is the black one outside the frame.
-    source = np.zeros(count + 1, np.uint32)
-    turned = np.empty(count, np.uint32)
-    source_pixels = source[:count].view(np.uint8).reshape(height, width, 4)
-    turned_pixels = turned.view(np.uint8).reshape(height, width, 4)
-    for frame, target in zip(frames, out, strict=True):
-        cv2.cvtColor(frame, cv2.COLOR_RGB2RGBA, dst=source_pixels)
-        # No index is out of range; mode="wrap" keeps take from buffering.
-        np.take(source, index, out=turned, mode="wrap")
-        cv2.cvtColor(turned_pixels, cv2.COLOR_RGBA2RGB, dst=target)
+
+    def __init__(self, height: int, width: int) -> None:
+        count = height * width
+        # The last pixel is the black one outside the frame.
+        self._source = np.zeros(count + 1, np.uint32)
+        self._turned = np.empty(count, np.uint32)
+        self._source_pixels = self._source[:count].view(np.uint8)
+        self._source_pixels = self._source_pixels.reshape(height, width, 4)
+        self._turned_pixels = self._turned.view(np.uint8).reshape(height, width, 4)
+        self._index = np.empty(count, np.intp)
+
+    def __call__(self, frames: Pixels, degrees: int, out: Pixels) -> None:
+        """Write frames turned about their centre, uint8 [T, H, W, 3], to ``out``.
+
+        Each pixel is the nearest of the frame; the corners that open are black.
+        """
+        if degrees % 360 == 0:
+            out[:] = frames
+            return
+        # Converted here once: take would do so for every frame.
+        self._index[:] = source_index(degrees, *self._source_pixels.shape[:2])
+        for frame, target in zip(frames, out, strict=True):
+            cv2.cvtColor(frame, cv2.COLOR_RGB2RGBA, dst=self._source_pixels)
+            # No index is out of range; mode="wrap" keeps take from buffering.
+            self._source.take(self._index, out=self._turned, mode="wrap")
+            cv2.cvtColor(self._turned_pixels, cv2.COLOR_RGBA2RGB, dst=target)
 
 
 def turn(frame: Pixels, degrees: int, out: Pixels) -> None:
     """Write one frame turned about its centre, uint8 [H, W, 3], to ``out``."""
-    turn_all(frame[None], degrees, out[None])
+    Turner(*frame.shape[:2])(frame[None], degrees, out[None])

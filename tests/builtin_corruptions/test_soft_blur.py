@@ -56,7 +56,7 @@ def test_it_is_near_the_gaussian(wanted):
     noise = cv2.resize(rng.integers(0, 256, (30, 40, 3), np.uint8), (160, 120))
     exact = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), wanted**0.5)
     got = SoftBlur(noise.shape, wanted)(noise)
-    assert np.abs(got - exact).mean() < 0.05 * exact.std()
+    assert np.abs(got - exact).mean() < 0.06 * exact.std()
 
 
 def test_flat_frames_stay_and_none_is_changed():
