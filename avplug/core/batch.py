@@ -41,6 +41,15 @@ class Batch:
             lengths=self.lengths.to(device, non_blocking=True),
         )
 
+    def rows(self, index: torch.Tensor) -> Batch:
+        """Return some of the clips; ``index`` is int64 [b] or bool [B]."""
+        return replace(
+            self,
+            frames=self.frames[index],
+            waveform=self.waveform[index],
+            lengths=self.lengths[index],
+        )
+
 
 def check_clip(clip: Clip, spec: InputSpec) -> None:
     """Make sure that a clip has what ``spec`` asks for.

@@ -158,8 +158,30 @@ class ClassifiesEachSense(EncodesThenFuses, Protocol):
 
 
 @runtime_checkable
+class ShowsTime(EncodesThenFuses, Protocol):
+    """A model whose features can be followed through a clip; capability ``time``."""
+
+    def sequences(self, tokens: Any) -> PerSense:
+        """Return features over time, [B, moments, D], of what ``encode`` returned.
+
+        The senses may have different numbers of moments; one means no time.
+        """
+
+
+@runtime_checkable
 class ShowsJointAttention(EncodesThenFuses, Protocol):
     """A model whose joint attention can be looked at; needs ``fusion_attention``."""
 
     def joint_attention(self, tokens: Any) -> JointAttention:
         """Return logits and scores of what ``encode`` returned, differentiable."""
+
+
+@runtime_checkable
+class KnowsKeyBias(Protocol):
+    """A model that says which weights of its joint attention are the keys' bias.
+
+    Softmax does not see it, so that methods leave it alone.
+    """
+
+    def key_bias(self) -> dict[str, slice]:
+        """Return the rows of each such parameter on surface ``fusion_attention``."""
