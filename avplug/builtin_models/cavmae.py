@@ -12,19 +12,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from avplug.builtin_models.cavmae_config import CAVMAEConfig, Mode
-from avplug.builtin_models.frontend import (
-    ImageNetColours,
-    check_frames,
-    mean_prediction,
-    normalised_log_mel,
-)
-from avplug.builtin_models.vit import (
-    Block,
-    PatchEmbed,
-    each_row,
-    initialise,
-    sincos_table,
-)
+from avplug.builtin_models.cavmae_encoders import JointEncoders
+from avplug.builtin_models.frontend import mean_prediction
+from avplug.builtin_models.pretrained import start_from
+from avplug.builtin_models.vit import Block, each_row, initialise
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError
 from avplug.core.model import JointAttention, Model, PerSense, Surface
@@ -55,7 +46,7 @@ class Tokens:
     video: torch.Tensor | None
 
 
-class CAVMAE(Model):
+class CAVMAE(JointEncoders, Model):
     """The fine-tuned CAV-MAE, in any size.
 
     Parameters are named as in the public checkpoints. On a CPU the logits of a clip are
@@ -76,29 +67,12 @@ class CAVMAE(Model):
         self.input = sizes.input
         self.outputs: Literal["softmax", "sigmoid"] = sizes.outputs
         width = sizes.width
-        self.modality_a = nn.Parameter(torch.empty(1, 1, width).normal_(std=0.02))
-        self.modality_v = nn.Parameter(torch.empty(1, 1, width).normal_(std=0.02))
-        self.pos_embed_a = nn.Parameter(sincos_table(*sizes.audio_grid, width))
-        self.pos_embed_v = nn.Parameter(sincos_table(*sizes.image_grid, width))
-        self.patch_embed_a = PatchEmbed(1, sizes.patch_size, width)
-        self.patch_embed_v = PatchEmbed(3, sizes.patch_size, width)
-        self.blocks_a = self._blocks(sizes.depth)
-        self.blocks_v = self._blocks(sizes.depth)
-        self.blocks_u = self._blocks(sizes.joint_depth)
-        self.norm_a = nn.LayerNorm(width)
-        self.norm_v = nn.LayerNorm(width)
-        self.norm = nn.LayerNorm(width)
+        self.add_encoders(sizes, audio_channels=1, trained_positions=True)
+        self.add_joint(sizes, sizes.joint_depth)
         self.mlp_head = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, len(self.labels))
         )
-        self.colours = ImageNetColours()
         self.apply(initialise)
-
-    def _blocks(self, depth: int) -> nn.ModuleList:
-        sizes = self.sizes
-        return nn.ModuleList(
-            Block(sizes.width, sizes.heads, sizes.mlp_ratio) for _ in range(depth)
-        )
 
     def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
         """Return logits [B, C] of frames [B, T, 3, H, W] in 0..1 and waveform [B, N].
@@ -134,30 +108,6 @@ class CAVMAE(Model):
             self.pictures(frames) if "v" in used else None,
         )
 
-    def spectrogram(
-        self, waveform: torch.Tensor, lengths: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Return the normalised spectrogram [B, time, mel] of waveform [B, N]."""
-        sizes = self.sizes
-        return normalised_log_mel(
-            waveform,
-            lengths,
-            frames=sizes.target_length,
-            mel_bins=sizes.mel_bins,
-            mean=sizes.audio_mean,
-            std=sizes.audio_std,
-        ).to(self.norm.weight.dtype)
-
-    def pictures(self, frames: torch.Tensor) -> torch.Tensor:
-        """Return frames [B, T, 3, H, W] in 0..1 with ImageNet's mean and deviation.
-
-        Raises:
-            ValueError: The frames have another shape.
-        """
-        check_frames(frames, self.sizes.image_size)
-        normalised: torch.Tensor = self.colours(frames)
-        return normalised
-
     def encode_views(
         self, spectrogram: torch.Tensor | None, pictures: torch.Tensor | None
     ) -> Tokens:
@@ -169,16 +119,10 @@ class CAVMAE(Model):
         """
         audio = video = None
         if spectrogram is not None:
-            audio = self.patch_embed_a(spectrogram.transpose(1, 2).unsqueeze(1))
-            audio = audio + self.pos_embed_a + self.modality_a
-            for block in self.blocks_a:
-                audio = block(audio)
+            audio = self.encode_sound(self.embed_sound(spectrogram))
         if pictures is not None:
-            video = self.patch_embed_v(pictures.flatten(0, 1))
-            video = video + self.pos_embed_v + self.modality_v
-            for block in self.blocks_v:
-                video = block(video)
-            video = video.unflatten(0, pictures.shape[:2])
+            seen = self.encode_pictures(self.embed_pictures(pictures.flatten(0, 1)))
+            video = seen.view(*pictures.shape[:2], *seen.shape[1:])
         return Tokens(audio, video)
 
     def fuse(self, tokens: Tokens) -> torch.Tensor:
@@ -261,18 +205,6 @@ class CAVMAE(Model):
         heard = audio.repeat_interleave(video.shape[1], 0)
         return torch.cat([heard, video.flatten(0, 1)], 1)
 
-    def joint(self, tokens: torch.Tensor, norms: str = "") -> torch.Tensor:
-        """Return tokens [B, N, width] after the joint blocks and the final norm.
-
-        Args:
-            tokens: [B, N, width], the sound's first.
-            norms: ``""`` for both modalities, ``"_a"`` or ``"_v"`` for one alone.
-        """
-        for block in self.blocks_u:
-            tokens = block(tokens, norms)
-        normed: torch.Tensor = getattr(self, f"norm{norms}")(tokens)
-        return normed
-
     def _logits(self, tokens: torch.Tensor, passes: tuple[str, ...]) -> torch.Tensor:
         pooled = [self.joint(tokens, norms).mean(1) for norms in passes]
         return each_row(self.mlp_head, sum(pooled[1:], pooled[0]) / len(pooled))
@@ -322,5 +254,14 @@ class CAVMAE(Model):
         }
 
     def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Return the tensors of a checkpoint without those that READ's code adds."""
-        return {k: v for k, v in tensors.items() if not _READ_EXTRAS.fullmatch(k)}
+        """Return a checkpoint's tensors without those that READ's code adds.
+
+        With the option ``pretrained`` also those of a pre-trained checkpoint, whose
+        classifier stays random.
+        """
+        kept = {k: v for k, v in tensors.items() if not _READ_EXTRAS.fullmatch(k)}
+        if not self.sizes.pretrained:
+            return kept
+        return start_from(
+            self, kept, lacks=["mlp_head.*"], dropped=["decoder_*", "mask_token"]
+        )

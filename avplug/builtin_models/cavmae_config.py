@@ -1,10 +1,10 @@
-"""Sizes and options of CAV-MAE, checked once."""
+"""Sizes and options of CAV-MAE and of models with the same encoders, checked once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from avplug.builtin_models.frontend import SAMPLE_RATE
 from avplug.core.clip import InputSpec
@@ -14,13 +14,13 @@ from avplug.signal.fbank import samples_for
 Mode = Literal[
     "multimodal", "audioonly", "videoonly", "missingaudioonly", "missingvideoonly"
 ]
+Unimodal = Literal["missing", "alone"]
+Outputs = Literal["softmax", "sigmoid"]
 
 
 @dataclass(frozen=True, slots=True)
-class CAVMAEConfig:
-    """Everything that tells one CAV-MAE from another, besides its weights.
-
-    The defaults are the published model's.
+class EncoderConfig:
+    """Sizes of an encoder for each sense, and what they are given.
 
     Args:
         image_size: Side of the square picture in pixels.
@@ -28,8 +28,7 @@ class CAVMAEConfig:
         mel_bins: Mel bands of the spectrogram.
         target_length: Its frames, 10 ms each; sound is cut or padded to them.
         width: Of a token.
-        depth: Blocks of each modality's encoder.
-        joint_depth: Blocks that see both modalities.
+        depth: Blocks of each sense's encoder.
         heads: Attention heads.
         mlp_ratio: Hidden width of a block's MLP over ``width``.
         audio_mean: Mean of the log-mel spectrogram over the training data ...
@@ -37,18 +36,14 @@ class CAVMAEConfig:
         grid: Equal parts of the clip, and ...
         picks: ... those of them that give a frame each; of several frames the
             probabilities are averaged.
-        mode: What the model uses. ``audioonly`` and ``videoonly`` are for weights
-            fine-tuned on that modality alone; ``missingaudioonly`` and
-            ``missingvideoonly`` give a joint model only that modality.
-        unimodal: How a joint model answers from one sense. ``missing`` averages a pass
-            through the norms for both senses and one through the sense's own, the
-            published way to do without the other; ``alone`` takes the second only,
-            which fits weights fine-tuned on one modality.
         outputs: ``"softmax"`` for one label per clip, ``"sigmoid"`` for several.
 
     Raises:
         UsageError: A value is unknown or does not fit the others.
     """
+
+    #: In messages.
+    title: ClassVar[str]
 
     image_size: int = 224
     patch_size: int = 16
@@ -56,16 +51,13 @@ class CAVMAEConfig:
     target_length: int = 1024
     width: int = 768
     depth: int = 11
-    joint_depth: int = 1
     heads: int = 12
     mlp_ratio: float = 4.0
     audio_mean: float = -5.081
     audio_std: float = 4.4849
     grid: int = 10
     picks: tuple[int, ...] = (5,)
-    mode: Mode = "multimodal"
-    unimodal: Literal["missing", "alone"] = "missing"
-    outputs: Literal["softmax", "sigmoid"] = "softmax"
+    outputs: Outputs = "softmax"
 
     def __post_init__(self) -> None:
         for name in ("image_size", "mel_bins", "target_length"):
@@ -78,26 +70,11 @@ class CAVMAEConfig:
             raise UsageError(
                 f"width {self.width} is not a multiple of 4 and of heads {self.heads}."
             )
-        if self.mode not in get_args(Mode):
-            raise UsageError(
-                f"Unknown mode {self.mode!r}.{closest(str(self.mode), get_args(Mode))}",
-                f"Modes: {', '.join(get_args(Mode))}.",
-            )
-        if self.unimodal not in ("missing", "alone"):
-            raise UsageError(
-                f"Unknown unimodal {self.unimodal!r}: missing or alone are possible."
-            )
-        if self.outputs not in ("softmax", "sigmoid"):
-            raise UsageError(
-                f"Unknown outputs {self.outputs!r}: softmax or sigmoid are possible."
-            )
-        if not self.picks or not all(0 <= pick < self.grid for pick in self.picks):
-            raise UsageError(
-                f"picks {list(self.picks)} are not parts 0..{self.grid - 1} of a clip."
-            )
+        one_of("outputs", self.outputs, get_args(Outputs))
+        check_picks(self.picks, self.grid)
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> CAVMAEConfig:
+    def from_options(cls, options: Mapping[str, Any]) -> Self:
         """Return the configuration of plain values, such as JSON holds.
 
         Raises:
@@ -107,10 +84,10 @@ class CAVMAEConfig:
         for name in options:
             if name not in known:
                 raise UsageError(
-                    f"CAV-MAE has no option {name!r}.{closest(name, known)}",
+                    f"{cls.title} has no option {name!r}.{closest(name, known)}",
                     f"Options: {', '.join(known)}.",
                 )
-        values = dict(options)
+        values: dict[str, Any] = dict(options)
         if "picks" in values:
             values["picks"] = tuple(values["picks"])
         return cls(**values)
@@ -138,3 +115,60 @@ class CAVMAEConfig:
             frame_rule="cav-mae",
             channels="first",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CAVMAEConfig(EncoderConfig):
+    """Everything that tells one CAV-MAE from another, besides its weights.
+
+    The defaults are the published model's. See :class:`EncoderConfig` for the rest.
+
+    Args:
+        joint_depth: Blocks that see both modalities.
+        mode: What the model uses. ``audioonly`` and ``videoonly`` are for weights
+            fine-tuned on that modality alone; ``missingaudioonly`` and
+            ``missingvideoonly`` give a joint model only that modality.
+        unimodal: How a joint model answers from one sense. ``missing`` averages a pass
+            through the norms for both senses and one through the sense's own, the
+            published way to do without the other; ``alone`` takes the second only,
+            which fits weights fine-tuned on one modality.
+        pretrained: Whether a pre-trained checkpoint may be loaded: its decoder is left
+            out, the classifier that it lacks stays random, and a warning says so. It
+            is a start for training and answers nothing.
+    """
+
+    title: ClassVar[str] = "CAV-MAE"
+
+    joint_depth: int = 1
+    mode: Mode = "multimodal"
+    unimodal: Unimodal = "missing"
+    pretrained: bool = False
+
+    def __post_init__(self) -> None:
+        # A class with slots is made twice: super() would name the first.
+        EncoderConfig.__post_init__(self)
+        one_of("mode", self.mode, get_args(Mode))
+        one_of("unimodal", self.unimodal, get_args(Unimodal))
+
+
+def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Make sure that an option has one of its values.
+
+    Raises:
+        UsageError: It has another.
+    """
+    if value not in choices:
+        raise UsageError(
+            f"Unknown {name} {value!r}.{closest(str(value), choices)}",
+            f"Possible: {', '.join(choices)}.",
+        )
+
+
+def check_picks(picks: tuple[int, ...], grid: int) -> None:
+    """Make sure that picks are parts of a clip.
+
+    Raises:
+        UsageError: There is none, or one is no part.
+    """
+    if not picks or not all(0 <= pick < grid for pick in picks):
+        raise UsageError(f"picks {list(picks)} are not parts 0..{grid - 1} of a clip.")
