@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
@@ -16,23 +15,24 @@ from avplug.builtin_models.frontend import (
     check_frames,
     mean_prediction,
 )
+from avplug.builtin_models.renaming import Table, renamed
 from avplug.builtin_models.resnet import Layout, ResNet, batch_norm_parameters
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError
 from avplug.core.model import Model, PerSense, Surface
 from avplug.core.weights import load_into, locate, read_checkpoint
 
-#: Modules of the released picture encoder, by their numbers there.
-_FRAME_MODULES = {
-    "features.0": "conv1",
-    "features.1": "bn1",
-    "features.4": "layer1",
-    "features.5": "layer2",
-    "features.6": "layer3",
-    "features.7": "layer4",
-}
-_RELEASED_FRAME = re.compile(r"frame\.(features\.\d+)\.(.+)")
-#: What is left in a file of an ImageNet classifier.
+#: Names in the released code's files, each a part of the checkpoint.
+_RELEASED: Table = (
+    (r"^frame\.features\.0\.", "frame.conv1."),
+    (r"^frame\.features\.1\.", "frame.bn1."),
+    (r"^frame\.features\.4\.", "frame.layer1."),
+    (r"^frame\.features\.5\.", "frame.layer2."),
+    (r"^frame\.features\.6\.", "frame.layer3."),
+    (r"^frame\.features\.7\.", "frame.layer4."),
+    (r"^classifier\.fc1\.", "classifier."),
+)
+#: What a classifier trained on ImageNet has besides.
 _IMAGENET_HEAD = ("frame.fc.weight", "frame.fc.bias")
 
 
@@ -67,9 +67,7 @@ class CVPR21(Model):
         if sizes.hears:
             self.sound = SoundNet(sizes.sound_widths)
         if sizes.sees:
-            first, second, third, fourth = sizes.frame_depths
-            layout = Layout((first, second, third, fourth), sizes.frame_width)
-            self.frame = ResNet(layout)
+            self.frame = ResNet(Layout(sizes.frame_depths, sizes.frame_width))
         self.fusion = Fuse(sizes.fusion, sizes.width)
         self.classifier = nn.Linear(self.fusion.outputs, len(self.labels))
         nn.init.normal_(self.classifier.weight, std=1e-4)
@@ -202,15 +200,5 @@ class CVPR21(Model):
         Each file is a part: ``sound.features.*`` stays, ``frame.features.*`` becomes
         ``frame.conv1`` to ``frame.layer4``, ``classifier.fc1`` becomes ``classifier``.
         """
-        return {
-            self._own_name(name): tensor
-            for name, tensor in tensors.items()
-            if name not in _IMAGENET_HEAD
-        }
-
-    @staticmethod
-    def _own_name(name: str) -> str:
-        released = _RELEASED_FRAME.fullmatch(name)
-        if released and released[1] in _FRAME_MODULES:
-            return f"frame.{_FRAME_MODULES[released[1]]}.{released[2]}"
-        return name.replace("classifier.fc1.", "classifier.")
+        kept = {n: t for n, t in tensors.items() if n not in _IMAGENET_HEAD}
+        return renamed(kept, _RELEASED)

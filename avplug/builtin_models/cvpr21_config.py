@@ -30,7 +30,7 @@ class CVPR21Config:
         image_size: Side of the square picture in pixels.
         samples: Length of the excerpt of sound around the middle of the clip.
         seconds: How much of a clip is loaded, in whose middle the excerpt lies.
-        sound_widths: Channels of the sound encoder's four blocks.
+        sound_widths: Channels of the sound encoder's blocks.
         frame_width: Channels of the first of the picture encoder's four stages; the
             last gives eight times as many, which must be ``sound_widths[-1]`` ...
         frame_depths: ... and blocks in each of them.
@@ -72,9 +72,6 @@ class CVPR21Config:
                     f"Unknown {name} {value!r}.{closest(str(value), choices)}",
                     f"Possible: {', '.join(choices)}.",
                 )
-        for name in ("sound_widths", "frame_depths"):
-            if len(getattr(self, name)) != 4:
-                raise UsageError(f"{name} {list(getattr(self, name))} are not four.")
         if self.sound_widths[-1] != self.frame_width * 8:
             raise UsageError(
                 f"The sound gives {self.sound_widths[-1]} features, the picture"
@@ -86,9 +83,10 @@ class CVPR21Config:
                 "Without sound nothing can be localised.",
                 "Use pool=avg or pool=max with fusion=visual.",
             )
-        if self.samples < 513:
+        if self.samples < 8 ** len(self.sound_widths):
             raise UsageError(
-                f"samples is {self.samples}; the sound encoder needs 513 at least."
+                f"samples {self.samples} are too few for the sound encoder, which"
+                f" divides them by 8 in each of {len(self.sound_widths)} blocks."
             )
         if not self.picks or not all(0 <= pick < self.grid for pick in self.picks):
             raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from avplug.builtin_models import published
 from avplug.core.components import ModelSpec, WeightSpec
 from avplug.core.hookspecs import hookimpl
 
@@ -36,6 +37,24 @@ _CLIP_TINY: dict[str, Any] = {
     "text_depth": 2,
     "text_heads": 2,
     "output": 32,
+}
+
+_AUDIOCLIP_TINY: dict[str, Any] = {
+    "image_size": 64,
+    "visual_width": 16,
+    "visual_depths": (1, 1, 1, 1),
+    "audio_width": 16,
+    "audio_depths": (1, 1, 1, 1),
+    "text_width": 32,
+    "text_depth": 2,
+    "text_heads": 2,
+    "output": 32,
+}
+
+_WAV2CLIP_TINY: dict[str, Any] = {
+    **_CLIP_TINY,
+    "audio_width": 8,
+    "audio_depths": (1, 1, 1, 1),
 }
 
 _EVENTS_SHA256 = "cecaa197dee4ce0fde1aef5b1a90857ffad9cdbffbeecd452b0c7fb92aec5a44"
@@ -88,5 +107,25 @@ def avplug_models() -> Iterable[ModelSpec]:
             requires=("tokenizers",),
             capabilities=("norm", "gradient", "encode"),
             variants={"base": {}, "tiny": _CLIP_TINY},
+        ),
+        ModelSpec(
+            "audioclip",
+            "avplug.builtin_models.audioclip:AudioCLIP",
+            "AudioCLIP, zero-shot: CLIP's ResNet-50 and a wavelet ResNeXt that hears",
+            paper="arXiv:2106.13043",
+            requires=("tokenizers",),
+            capabilities=("norm", "gradient", "encode", "unimodal"),
+            variants={"base": {}, "tiny": _AUDIOCLIP_TINY},
+            weights=published.AUDIOCLIP,
+        ),
+        ModelSpec(
+            "wav2clip",
+            "avplug.builtin_models.wav2clip:Wav2CLIP",
+            "Wav2CLIP, zero-shot: CLIP ViT-B/32 and a ResNet18 that hears",
+            paper="arXiv:2110.11499",
+            requires=("tokenizers",),
+            capabilities=("norm", "gradient", "encode", "unimodal"),
+            variants={"base": {}, "tiny": _WAV2CLIP_TINY},
+            weights=published.WAV2CLIP,
         ),
     )

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from avplug.core.errors import UsageError
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -27,14 +29,23 @@ class Layout:
         widening: Channels of that convolution over the width.
         antialiased: Strides above 1 are average pooling in front of the next
             convolution, in place of a stride of the convolution itself.
+
+    Raises:
+        UsageError: There are not four depths.
     """
 
-    depths: tuple[int, int, int, int]
+    depths: tuple[int, ...]
     width: int = 64
     expansion: int = 1
     groups: int = 1
     widening: int = 1
     antialiased: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.depths) != 4:
+            raise UsageError(
+                f"A residual network has four stages, not depths {list(self.depths)}."
+            )
 
     @property
     def stage_channels(self) -> tuple[int, ...]:
