@@ -11,18 +11,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
-
-from avplug.builtin_tta.entropy import entropy, widened
-from avplug.builtin_tta.gradient import GradientAdapter
+from avplug.builtin_tta.joint import JointAdapter
 from avplug.builtin_tta.optim import OptimizerName, OptimizerOptions
 from avplug.builtin_tta.selection import Selection
-from avplug.core.batch import Batch
-from avplug.core.errors import CapabilityError
-from avplug.core.model import EncodesThenFuses, Model
+from avplug.builtin_tta.selective import SelectiveAdapter
+from avplug.core.adaptation import Prediction
+from avplug.core.model import Model
 
 
-class AV2C(GradientAdapter):
+class AV2C(SelectiveAdapter, JointAdapter):
     """Minimises the weighted entropy of reliable, diverse clips; batches of 16.
 
     The encoders run once and without gradients, so that a batch costs about a tenth
@@ -35,15 +32,14 @@ class AV2C(GradientAdapter):
         momentum: Of SGD.
         e0_factor: See :class:`~avplug.builtin_tta.selection.Selection`.
         d: See there; ``0.05`` is EATA's for 1000 classes.
+        predicts: Whether answers are of before or after the update.
 
     Raises:
         CapabilityError: The model has no joint attention, or cannot run it apart.
         UsageError: An option is unknown or out of range.
     """
 
-    surface = "fusion_attention"
     predicts = "pre"
-    counted = (*GradientAdapter.counted, "reliable", "selected", "unselected_batches")
 
     def __init__(
         self,
@@ -54,49 +50,7 @@ class AV2C(GradientAdapter):
         momentum: float = 0.9,
         e0_factor: float = 0.4,
         d: float | Literal["auto"] = "auto",
+        predicts: Prediction = "pre",
     ) -> None:
-        if not isinstance(model, EncodesThenFuses):
-            raise CapabilityError(
-                f"{type(model).__name__} cannot run its joint block apart:"
-                " it has no encode and fuse."
-            )
-        self._selection = Selection(e0_factor, d)
-        super().__init__(model, OptimizerOptions(lr, optimizer, momentum))
-        self._halves: EncodesThenFuses = model
-
-    def step(self, batch: Batch) -> torch.Tensor:
-        """Return logits [B, C] of before the update, then update."""
-        with torch.no_grad():
-            tokens = self._halves.encode(batch)
-        with torch.enable_grad():
-            logits = self._halves.fuse(tokens)
-            entropies = entropy(logits)
-        self._counts.update(batches=1, forwards=1)
-        self._learn(logits, entropies)
-        return logits.detach()
-
-    def _learn(self, logits: torch.Tensor, entropies: torch.Tensor) -> None:
-        probabilities = widened(logits.detach()).softmax(-1)
-        choice = self._selection.choose(probabilities, entropies)
-        # One answer from the device for all three.
-        reliable, selected, broken = torch.stack(
-            [
-                choice.reliable.sum(),
-                choice.selected.sum(),
-                (~entropies.isfinite()).sum(),
-            ]
-        ).tolist()
-        if broken:
-            self._counts["nonfinite"] += 1
-            return
-        self._counts.update(reliable=reliable, selected=selected)
-        if not selected:
-            self._counts["unselected_batches"] += 1
-            return
-        self._selection.remember(probabilities, choice.selected)
-        self.descend((choice.weights * entropies).sum() / selected)
-
-    def reset(self) -> None:
-        """Restore the source model; forget optimiser, mean prediction and counts."""
-        super().reset()
-        self._selection.clear()
+        options = OptimizerOptions(lr, optimizer, momentum)
+        super().__init__(model, options, predicts, Selection(e0_factor, d))

@@ -56,6 +56,7 @@ def number(
     least: float = -math.inf,
     above: float = -math.inf,
     below: float = math.inf,
+    most: float = math.inf,
 ) -> float:
     """Return an option's value as a float.
 
@@ -63,13 +64,31 @@ def number(
         UsageError: It is no finite number, or out of range.
     """
     real = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (real and value >= least and above < value < below):  # type: ignore[operator]
+    if not (real and least <= value <= most and above < value < below):  # type: ignore[operator]
         bounds = [
             f"{word} {bound:g}"
-            for word, bound in (("at least", least), ("above", above), ("below", below))
+            for word, bound in (
+                ("at least", least),
+                ("above", above),
+                ("below", below),
+                ("at most", most),
+            )
             if math.isfinite(bound)
         ]
         raise UsageError(
             f"Option {name} is {value!r}: a number {' and '.join(bounds)} is needed."
         )
     return float(value)  # type: ignore[arg-type]
+
+
+def whole_number(name: str, value: object, *, least: int) -> int:
+    """Return an option's value as an integer.
+
+    Raises:
+        UsageError: It is no integer, or too small.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UsageError(
+            f"Option {name} is {value!r}: a whole number from {least} on is needed."
+        )
+    return value

@@ -68,7 +68,8 @@ class Selection:
 
     def remember(self, probabilities: torch.Tensor, selected: torch.Tensor) -> None:
         """Take the selected predictions, at least one, into the mean."""
-        fresh = probabilities.detach()[selected].mean(0)
+        chosen = probabilities.detach().where(selected[:, None], 0.0)
+        fresh = chosen.sum(0) / selected.sum()
         if self._mean is not None:
             fresh = MOMENTUM * self._mean + (1 - MOMENTUM) * fresh
         self._mean = fresh

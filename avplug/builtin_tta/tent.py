@@ -6,9 +6,9 @@ import torch
 
 from avplug.builtin_tta.entropy import entropy
 from avplug.builtin_tta.gradient import GradientAdapter
-from avplug.builtin_tta.optim import OptimizerName, OptimizerOptions
+from avplug.builtin_tta.optim import OptimizerName, OptimizerOptions, whole_number
+from avplug.core.adaptation import Prediction
 from avplug.core.batch import Batch
-from avplug.core.errors import UsageError
 from avplug.core.model import Model
 
 
@@ -23,8 +23,9 @@ class Tent(GradientAdapter):
         lr: Learning rate; 1e-4 is what ports to CAV-MAE use.
         optimizer: ``"adam"`` or ``"sgd"``.
         momentum: Of SGD.
-        steps: Updates per batch. The answer is of before the last one.
+        steps: Updates per batch. An answer from before is of before the last one.
         episodic: Start every batch from the source model.
+        predicts: Whether answers are of before or after the update.
 
     Raises:
         CapabilityError: The model has no normalisation layers to offer.
@@ -43,21 +44,17 @@ class Tent(GradientAdapter):
         momentum: float = 0.9,
         steps: int = 1,
         episodic: bool = False,
+        predicts: Prediction = "pre",
     ) -> None:
-        if not isinstance(steps, int) or steps < 1:
-            raise UsageError(f"Option steps is {steps!r}: 1 or more are needed.")
-        super().__init__(model, OptimizerOptions(lr, optimizer, momentum))
-        self._steps = steps
+        self._steps = whole_number("steps", steps, least=1)
+        super().__init__(model, OptimizerOptions(lr, optimizer, momentum), predicts)
         self._episodic = episodic
 
-    def step(self, batch: Batch) -> torch.Tensor:
-        """Return logits [B, C] of before the update, then update."""
-        self._counts["batches"] += 1
+    def adapt(self, inputs: Batch) -> torch.Tensor:
+        """Step down the mean entropy."""
         if self._episodic:
             self.forget()
         for _ in range(self._steps):
-            with torch.enable_grad():
-                logits = self.model.classify(batch)
-                self._counts["forwards"] += 1
-                self.descend(entropy(logits).mean())
-        return logits.detach()
+            logits = self.predict(inputs)
+            self.descend(entropy(logits).mean())
+        return logits
