@@ -93,10 +93,8 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
     Raises:
         UsageError: A name, option, file or combination is wrong.
     """
+    protocol = protocol_of(config)
     spoilt = conditions(config, registry)
-    protocol = protocol_of(
-        config.protocol, config.order, config.options.get("protocol", {})
-    )
     methods = registry.select("adaptation", config.tta)
     dataset_entry, dataset, clips = open_dataset(registry, config)
     device = pick_device(config.device)

@@ -28,12 +28,12 @@ same answers under every protocol: it keeps the cells of ``reset``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from avplug.bench.conditions import Condition
-from avplug.bench.config import OrderName, ProtocolName
+from avplug.bench.config import OrderName, ProtocolName, RunConfig
 from avplug.bench.decode import decode
 from avplug.bench.ordering import arrange
 from avplug.core.clip import ClipRef
@@ -188,21 +188,15 @@ class Protocol:
         return arrange(items, labels, self.order, self.options.delta, rng)
 
 
-def protocol_of(
-    name: ProtocolName, order: OrderName, options: Mapping[str, Any]
-) -> Protocol:
-    """Return a protocol with its options.
+def protocol_of(config: RunConfig) -> Protocol:
+    """Return the protocol of a run with its options.
 
     Raises:
-        UsageError: An option is unknown, out of range, or of another protocol, or the
-            order is none for this protocol.
+        UsageError: An option is unknown, out of range, or of another protocol; or the
+            protocol makes nothing of the order or the severities.
     """
-    if name == "mixed" and order == "fixed":
-        raise UsageError(
-            "Protocol 'mixed' shuffles corruptions; order 'fixed' keeps them apart.",
-            "Orders: shuffled, label-sorted, correlated. Kept apart: --protocol "
-            "continual.",
-        )
+    name, order = config.protocol, config.order
+    options = config.options.get("protocol", {})
     made = decode(ProtocolOptions, options, "protocol options")
     used = {key for topic in (name, order) for key in _OPTIONS.get(topic, ())}
     for key in options:
@@ -213,4 +207,17 @@ def protocol_of(
                 "does not use it.",
                 f"It belongs to: {', '.join(topics)}.",
             )
+    if name == "mixed" and order == "fixed":
+        raise UsageError(
+            "Protocol 'mixed' shuffles corruptions; order 'fixed' keeps them apart.",
+            "Orders: shuffled, label-sorted, correlated. Kept apart: --protocol "
+            "continual.",
+        )
+    if name == "gradual" and (
+        len(set(config.severities)) < 2 or config.sound_severities
+    ):
+        raise UsageError(
+            "Protocol 'gradual' needs one scale of several severities.",
+            "Give --severity 1,2,3,4,5, and no --sound-severity.",
+        )
     return Protocol(name, order, made)

@@ -23,8 +23,12 @@ def _option(kind: Any, text: str, *flags: str) -> Any:
     return Annotated[kind, typer.Option(*flags, help=text)]
 
 
-#: Parameter (a key of RunConfig, but for ``config`` and ``option``) to its option.
+#: Parameter (a key of RunConfig, but for ``suite``, ``config`` and ``option``) to its
+#: option.
 _SELECTORS: dict[str, Any] = {
+    "suite": _option(
+        _Text, "A packaged configuration: avplug list suites. File and flags win."
+    ),
     "config": _option(
         Path | None, "TOML, YAML or JSON file; flags win over it.", "--config", "-C"
     ),
@@ -67,7 +71,22 @@ _SELECTORS: dict[str, Any] = {
     "batch_size": _option(
         _Count, "Clips per batch; part of an adapted result. Default: 16."
     ),
-    "order": _option(_Text, "Stream order of adaptation: shuffled (default) or fixed."),
+    "protocol": _option(
+        _Text,
+        "Streams of adaptation: reset (default), continual, gradual, mixed, episodic, "
+        "offline, few-shot.",
+    ),
+    "order": _option(
+        _Text,
+        "Stream order of adaptation: shuffled (default), fixed, label-sorted, "
+        "correlated.",
+    ),
+    "forgetting": _option(
+        _Count, "Score so many clean clips with the adapted weights at the end."
+    ),
+    "attention_every": _option(
+        _Count, "Note the attention between the senses every so many batches."
+    ),
     "workers": _option(_Count, "Threads that decode and corrupt ahead. Default: 0."),
     "threads": _option(
         _Count, "Of an operation on the CPU. Default: by the model's size."
@@ -106,26 +125,42 @@ def selecting(verb: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def gather(config: Path | None = None, option: _Many = None, **flags: Any) -> RunConfig:
-    """Return the configuration of a file, overridden by the flags that were given.
+def gather(
+    config: Path | None = None,
+    option: _Many = None,
+    suite: str | None = None,
+    **flags: Any,
+) -> RunConfig:
+    """Return a suite's configuration, overridden by the file's, and that by the flags.
 
     Values of repeatable flags may be joined by commas: ``--severity 1,3,5``.
 
     Raises:
         UsageError: A value does not fit.
+        UnknownNameError: There is no such suite.
     """
     from avplug.bench.config import from_data, parse_options, read_config
 
+    packaged = _suite(suite) if suite else {}
     data = read_config(config) if config else {}
     # Faults of the file are told with its name, before flags cover them.
-    options = dict(from_data(data, str(config or "run")).options)
+    options = dict(from_data(packaged, f"suite {suite}").options)
+    for name, settings in from_data(data, str(config or "run")).options.items():
+        options[name] = {**options.get(name, {}), **settings}
     given = {key: value for key, value in flags.items() if value not in (None, [])}
     for key in _LISTS:
         if key in given:
             given[key] = _split(key, given[key])
     for name, settings in parse_options(tuple(option or ())).items():
         options[name] = {**options.get(name, {}), **settings}
-    return from_data({**data, **given, "options": options}, "command line")
+    return from_data({**packaged, **data, **given, "options": options}, "command line")
+
+
+def _suite(name: str) -> dict[str, Any]:
+    from avplug.core.registry import get_registry
+
+    settings: dict[str, Any] = get_registry().get("suite", name).load()()
+    return settings
 
 
 def _split(key: str, texts: list[str]) -> list[Any]:

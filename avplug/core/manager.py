@@ -39,6 +39,7 @@ BUILTINS = (
     "avplug.builtin_tta.hooks",
     "avplug.builtin_metrics.hooks",
     "avplug.builtin_datasets.hooks",
+    "avplug.builtin_suites.hooks",
     "avplug.builtin_attacks.hooks",
     "avplug.bench.hooks",
 )

@@ -1,0 +1,1 @@
+"""Named run matrices: packaged configurations."""
