@@ -1,10 +1,18 @@
-"""The shortest names that tell the settings of a run apart."""
+"""Cells and settings in words: the shortest names that tell them apart."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+
+def describe(cell: Mapping[str, object]) -> str:
+    """Return a cell's identity in a few words."""
+    parts = [cell.get(key) for key in ("model", "adaptation", "corruption")]
+    names = [str(part["name"]) for part in parts if isinstance(part, dict)]
+    severity = f"s{cell['severity']}" if cell.get("severity") else "clean"
+    return " ".join([*names, severity, f"seed {cell.get('seed')}"])
 
 
 def canonical(data: Any) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from avplug.core.components import MetricSpec
+from avplug.core.errors import PluginError
 from avplug.core.metric import Metric
-from avplug.core.registry import Registry
+from avplug.core.registry import Entry, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def find_metrics(registry: Registry, names: Iterable[str]) -> tuple[NamedMetric,
 
     Raises:
         UnknownNameError: There is no such metric.
-        PluginError: One cannot be imported.
+        PluginError: One cannot be imported, or raises when it is made.
     """
     found = []
     for entry in dict.fromkeys(registry.get("metric", name) for name in names):
@@ -49,5 +50,17 @@ def find_metrics(registry: Registry, names: Iterable[str]) -> tuple[NamedMetric,
         title, task = "", "any"
         if isinstance(spec, MetricSpec):
             title, task = spec.title, spec.task
-        found.append(NamedMetric(spec.name, title or spec.name, task, entry.load()()))
+        found.append(NamedMetric(spec.name, title or spec.name, task, _made(entry)))
     return tuple(found)
+
+
+def _made(entry: Entry) -> Metric:
+    kind = entry.load()
+    try:
+        metric: Metric = kind()
+    except Exception as error:
+        raise PluginError(
+            f"Metric '{entry.qualified}' of {entry.provider} cannot be made: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return metric

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from avplug.report.labels import describe
 from avplug.report.scores import Scores
 from avplug.report.table import Column, Table, Value
 
@@ -46,14 +47,6 @@ def skipped_cells(scores: Scores) -> Table | None:
         for skip in scores.run.get("skipped", [])
     ]
     return _table("skipped_cells", "Cells left out", ("cells", "reason"), rows)
-
-
-def describe(cell: dict[str, object]) -> str:
-    """Return a cell's identity in a few words."""
-    parts = [cell.get(key) for key in ("model", "adaptation", "corruption")]
-    names = [str(part["name"]) for part in parts if isinstance(part, dict)]
-    severity = f"s{cell['severity']}" if cell.get("severity") else "clean"
-    return " ".join([*names, severity, f"seed {cell.get('seed')}"])
 
 
 def _table(

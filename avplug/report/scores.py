@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from avplug.bench.store import Store, StoredCell
-from avplug.core.errors import UsageError
+from avplug.core.errors import PluginError, UsageError
 from avplug.report import keys
 from avplug.report.labels import canonical, distinguish
+from avplug.report.measure import Measured, fault_note, measure
 from avplug.report.metrics import NamedMetric
 from avplug.report.panel import Panel, Point, ScoredCell
 from avplug.report.statistics import (
@@ -60,11 +61,13 @@ def score(
 
     Args:
         store: Read only.
-        metrics: One that does not suit a data set's task gives a note.
+        metrics: One that does not suit a data set's task gives a note. So does one
+            that raises: it has no number for that cell, and no panel without any.
         resamples: Of the bootstrap; 0 for no intervals.
 
     Raises:
         UsageError: The store holds no run, or no metric suits what it holds.
+        PluginError: Those that suit it raised on every cell.
     """
     run, cells = store.run, store.cells()
     groups: dict[str, list[StoredCell]] = {}
@@ -74,6 +77,7 @@ def score(
     labels = distinguish([str(data["name"]) for data in datasets], datasets)
     panels: list[Panel] = []
     notes: list[str] = []
+    broken = False
     for label, data, group in zip(labels, datasets, groups.values(), strict=True):
         suited = [m for m in metrics if m.suits(bool(data["multi_label"]))]
         notes += [
@@ -81,8 +85,12 @@ def score(
             for m in metrics
             if m not in suited
         ]
-        found = _panels(label, group, suited, resamples)
+        measured = measure(group, suited, Bootstrap(_clip_ids(group), resamples))
+        faults = {m.name: fault_note(measured, m, group, label) for m in suited}
+        notes += filter(None, faults.values())
+        found = _panels(label, group, suited, measured)
         panels += found
+        broken = broken or any(faults.values())
         notes += _notes(label, group)
         notes += [
             f"A mean on {label} is over what is finished. {line}."
@@ -90,7 +98,8 @@ def score(
             for line in panel.unfinished(panel.methods)
         ]
     if cells and not panels:
-        raise UsageError(" ".join(notes), "Metrics: avplug list metric")
+        kind = PluginError if broken else UsageError
+        raise kind(" ".join(notes), "Metrics: avplug list metric")
     return Scores(run, tuple(panels), tuple(cells), resamples, tuple(notes))
 
 
@@ -98,18 +107,15 @@ def _panels(
     dataset: str,
     cells: list[StoredCell],
     metrics: Sequence[NamedMetric],
-    resamples: int,
+    measured: Measured,
 ) -> list[Panel]:
-    bootstrap = Bootstrap(_clip_ids(cells), resamples)
-    raw: dict[tuple[str, str], Draws] = {}
-    for cell in cells:
-        predictions = cell.predictions()
-        for metric in metrics:
-            raw[metric.name, cell.id] = bootstrap.draws(metric.metric, predictions)
+    raw = measured.draws
     methods, conditions = keys.methods(cells), keys.conditions(cells)
     clean = keys.clean_references(cells)
     panels = []
     for metric in metrics:
+        if all((metric.name, cell.id) in measured.faults for cell in cells):
+            continue
         scored = []
         for cell in cells:
             reference = clean[cell.id]

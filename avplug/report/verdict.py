@@ -59,6 +59,11 @@ def _headline(panel: Panel, method: Method, point: Point, severity: int) -> str:
     over = f"mean of {len(there)} corruptions" if len(there) > 1 else there[0].label
     name = method.model if method.source else f"{method.model} with {method.adaptation}"
     value, title = Number(point.estimate()), panel.metric.noun
+    if math.isnan(point.value[0]):
+        return (
+            f"{name} has no {title} at severity {severity} ({over}): it is undefined"
+            " there, or the metric failed."
+        )
     source = panel.source_of(method)
     clean = panel.at(source, None, 0) if source else None
     if clean is None or math.isnan(point.rho[0]):
