@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import cv2
 import numpy as np
@@ -53,14 +54,19 @@ class Gaussian(Corruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return noisy frames, uint8 [T, H, W, 3]."""
-        noise = np.rint(255 * scene.sigma * normal_levels())
-        plus = noise.clip(0, 255).astype(np.uint8)
-        minus = (-noise).clip(0, 255).astype(np.uint8)
+        # Levels ascend and are antisymmetric: those from 128 on are positive.
+        sizes = np.abs(np.rint(255 * scene.sigma * normal_levels()))
+        sizes = sizes.clip(0, 255).astype(np.uint8)
+        part = np.empty((1, prod(frames.shape[1:])), np.uint8)
 
         def add(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
             bits = moment.bytes(values.size).reshape(1, -1)
-            cv2.add(values, cv2.LUT(bits, plus), dst=out)
-            cv2.subtract(out, cv2.LUT(bits, minus), dst=out)
+            size = cv2.LUT(bits, sizes)
+            cv2.threshold(bits, 127, 255, cv2.THRESH_BINARY, dst=part)
+            cv2.bitwise_and(size, part, dst=part)
+            cv2.add(values, part, dst=out)
+            cv2.subtract(size, part, dst=part)
+            cv2.subtract(out, part, dst=out)
 
         return spoil_frames(frames, times, rng, add)
 

@@ -16,6 +16,7 @@ from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.mixing import mix_at_snr
+from avplug.signal.quantiles import looked_up
 
 PHOTONS = (60.0, 25.0, 12.0, 5.0, 3.0)
 SNR_DB = (40.0, 30.0, 20.0, 10.0, 0.0)
@@ -54,14 +55,12 @@ class Shot(Corruption):
     ) -> Pixels:
         """Return noisy frames, uint8 [T, H, W, 3]."""
         table = poisson_table(scene.photons)
-        # Converted here once: take would make such an array for every frame.
-        index = np.empty((1, frames[0].size), np.intp)
 
         def count(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
             bits = moment.bytes(values.size).reshape(1, -1)
-            index[:] = cv2.merge((bits, values)).view("<u2")[..., 0]
-            # No index is out of range; mode="wrap" keeps take from buffering.
-            np.take(table, index, out=out, mode="wrap")
+            # A draw, and 256 times the value.
+            index = cv2.merge((bits, values)).view("<u2")[..., 0]
+            out[:] = looked_up(table, index)
 
         return spoil_frames(frames, times, rng, count)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.core.randomness import KeyedRandom
-from avplug.signal.quantiles import normal_table
+from avplug.signal.quantiles import looked_up, normal_table
 
 
 def channel_bits(rng: KeyedRandom, shape: tuple[int, ...]) -> NDArray[np.uint16]:
@@ -14,6 +14,8 @@ def channel_bits(rng: KeyedRandom, shape: tuple[int, ...]) -> NDArray[np.uint16]
 
     A channel's bits do not depend on how many channels there are.
     """
+    if shape[0] == 1:
+        return rng.stream("channel", 0).uint16(shape[1]).reshape(shape)
     bits = np.empty(shape, np.uint16)
     for channel, row in enumerate(bits):
         row[:] = rng.stream("channel", channel).uint16(row.size)
@@ -22,7 +24,7 @@ def channel_bits(rng: KeyedRandom, shape: tuple[int, ...]) -> NDArray[np.uint16]
 
 def white_noise(rng: KeyedRandom, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return standard normal noise, float32 [C, N], independent in each channel."""
-    return normal_table().take(channel_bits(rng, shape))
+    return looked_up(normal_table(), channel_bits(rng, shape))
 
 
 def limited(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import fitted, texels
 from avplug.core.clip import ClipInfo
 from avplug.core.randomness import KeyedRandom
-from avplug.signal.quantiles import normal_table
+from avplug.signal.quantiles import looked_up, normal_table
 
 NOISE_MEAN = (0.65, 0.65, 0.65, 0.65, 0.67)
 NOISE_STD = (0.3, 0.3, 0.3, 0.3, 0.4)
@@ -131,8 +131,9 @@ def liquid(
     scene: SpatterScene, height: int, width: int, rng: KeyedRandom
 ) -> NDArray[np.float32]:
     """Return blurred noise, 0 below the threshold, float32 [H, W]."""
-    noise = normal_table().take(rng.uint16(height * width)).reshape(height, width)
-    noise = noise * np.float32(scene.noise_std) + np.float32(scene.noise_mean)
+    noise = looked_up(normal_table(), rng.uint16(height * width).reshape(height, width))
+    noise *= np.float32(scene.noise_std)
+    noise += np.float32(scene.noise_mean)
     smooth = blurred(noise, scene.blur_sigma)
     smooth[smooth < scene.threshold] = 0
     return smooth

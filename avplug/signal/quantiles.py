@@ -1,14 +1,17 @@
-"""Tables that turn raw random bits into normal numbers, the same on every machine."""
+"""Tables that turn raw random bits into numbers of a law, the same on every machine."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from math import exp, pi, sqrt
 from statistics import NormalDist
+from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+_Number = TypeVar("_Number", np.uint8, np.float32)
 _NORMAL = NormalDist()
 
 
@@ -44,6 +47,29 @@ def normal_table() -> NDArray[np.float32]:
     table = _mirrored(np.array(upper)).astype(np.float32)
     table.flags.writeable = False
     return table
+
+
+def looked_up(table: NDArray[_Number], bits: NDArray[np.uint16]) -> NDArray[_Number]:
+    """Return ``table[bits]``, a new array of the shape of ``bits``.
+
+    Args:
+        table: 65,536 entries, uint8 or float32.
+        bits: uint16 of any shape.
+    """
+    if not (bits.size and _has_wide_tables()):
+        return table.take(bits)
+    found = cv2.LUT(bits.reshape(1, -1), table.reshape(1, -1))
+    return np.asarray(found, table.dtype).reshape(bits.shape)
+
+
+@lru_cache(maxsize=1)
+def _has_wide_tables() -> bool:
+    """Return whether OpenCV looks up 16 bits, as from version 5: faster than take."""
+    try:
+        cv2.LUT(np.zeros((1, 1), np.uint16), np.zeros((1, 65_536), np.uint8))
+    except cv2.error:
+        return False
+    return True
 
 
 def _mirrored(upper: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from avplug.signal.quantiles import normal_levels, normal_table
+from avplug.signal import quantiles
+from avplug.signal.quantiles import looked_up, normal_levels, normal_table
 
 TABLES = [normal_levels, normal_table]
 
@@ -39,3 +40,16 @@ def test_65536_quantiles_have_normal_moments():
 def test_the_table_is_equal_on_every_machine():
     digest = hashlib.sha256(normal_table().astype("<f4").tobytes()).hexdigest()
     assert digest[:16] == "1cfbba1e07e34386"
+
+
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("shape", [(2, 300), (7,), (1, 0)])
+def test_looking_up_is_indexing_whether_opencv_can_or_not(monkeypatch, wide, shape):
+    if not wide:
+        monkeypatch.setattr(quantiles, "_has_wide_tables", lambda: False)
+    bits = np.random.default_rng(0).integers(0, 65_536, shape, np.uint16)
+    for table in (normal_table(), np.arange(65_536).astype(np.uint8)):
+        found = looked_up(table, bits)
+        assert found.dtype == table.dtype
+        assert np.array_equal(found, table[bits])
+        assert found.flags.writeable
