@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from math import log1p, prod, sqrt
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from avplug.builtin_corruptions.pixels import Pixels, spoil_frames
-from avplug.builtin_corruptions.sound import channel_bits, limited
+from avplug.builtin_corruptions.sound import limited
 from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
@@ -26,16 +29,6 @@ class ImpulseScene:
     amount: float
     click_probability: float
     snr_db: float
-
-
-def _share(probability: float) -> int:
-    """Return how many of 65,536 values are one half of the impulses."""
-    return round(probability / 2 * 65_536)
-
-
-def _mask(chosen: NDArray[np.bool_]) -> Pixels:
-    """Return 255 where chosen, else 0."""
-    return np.negative(chosen.view(np.uint8))
 
 
 class Impulse(Corruption):
@@ -60,13 +53,22 @@ class Impulse(Corruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return frames with salt and pepper, uint8 [T, H, W, 3]."""
-        share = _share(scene.amount)
+        size = prod(frames.shape[1:])
+        # Of 256 bytes so many are salt; a fraction by a draw for each place, once for
+        # the clip: the law of every value is exact, for half of the random bits.
+        salty = scene.amount / 2 * 256
+        share = rng.stream("share").bytes(size).reshape(1, -1)
+        more = (share < round(salty % 1 * 256)).view(np.uint8)
+        salt_below = more + np.uint8(int(salty))
+        pepper_above = ~salt_below
+        mask = np.empty((1, size), np.uint8)
 
         def replace(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
-            bits = moment.uint16(values.size).reshape(1, -1)
-            salt = _mask(bits < share)
-            kept = _mask(bits < 65_536 - share)
-            np.bitwise_and(values | salt, kept, out=out)
+            bits = moment.bytes(size).reshape(1, -1)
+            cv2.compare(bits, salt_below, cv2.CMP_LT, dst=mask)
+            cv2.bitwise_or(values, mask, dst=out)
+            cv2.compare(bits, pepper_above, cv2.CMP_LE, dst=mask)
+            cv2.bitwise_and(out, mask, dst=out)
 
         return spoil_frames(frames, times, rng, replace)
 
@@ -78,8 +80,45 @@ class Impulse(Corruption):
         rng: KeyedRandom,
     ) -> NDArray[np.float32]:
         """Return sound with clicks, float32 [C, N], in -1..1."""
-        share = _share(scene.click_probability)
-        bits = channel_bits(rng, samples.shape)
-        clicks = (bits < share).astype(np.float32)
-        clicks -= bits >= 65_536 - share
+        clicks = np.zeros(samples.shape, np.float32)
+        for channel, row in enumerate(clicks):
+            places, signs = click_places(
+                scene.click_probability, row.size, rng.stream("channel", channel)
+            )
+            row[places] = signs
         return limited(mix_at_snr(samples, clicks, scene.snr_db))
+
+
+def click_places(
+    probability: float, count: int, rng: KeyedRandom
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return which samples have a click, each one with the probability.
+
+    Drawn are the gaps between clicks, which are far fewer than the samples.
+
+    Args:
+        probability: Of a click, at least 0.01.
+        count: Samples.
+        rng: What it is for.
+
+    Returns:
+        int64 [K], ascending, and float32 [K], 1 or -1.
+    """
+    expected = count * probability
+    # Eight standard deviations more than are needed on average.
+    bits = rng.uint16(int(expected + 8 * sqrt(expected)) + 32)
+    places = np.cumsum(_gaps(probability).take(bits >> 1)) - 1
+    inside = int(np.searchsorted(places, count))
+    signs = (bits[:inside] & 1).astype(np.float32)
+    signs *= 2
+    signs -= 1
+    return places[:inside], signs
+
+
+@lru_cache(maxsize=4)
+def _gaps(probability: float) -> NDArray[np.int64]:
+    """Return equally likely distances from a click to the next, int64 [32768]."""
+    beyond = (np.arange(1 << 15) + 0.5) / (1 << 15)
+    gaps = 1 + np.floor(np.log(beyond) / log1p(-probability)).astype(np.int64)
+    gaps.flags.writeable = False
+    return gaps
