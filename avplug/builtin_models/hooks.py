@@ -57,6 +57,19 @@ _WAV2CLIP_TINY: dict[str, Any] = {
     "audio_depths": (1, 1, 1, 1),
 }
 
+_IMAGEBIND_TINY: dict[str, Any] = {
+    "vision_width": 96,
+    "vision_depth": 2,
+    "vision_heads": 4,
+    "audio_width": 64,
+    "audio_depth": 2,
+    "audio_heads": 4,
+    "text_width": 64,
+    "text_depth": 2,
+    "text_heads": 4,
+    "output": 64,
+}
+
 _EVENTS_SHA256 = "cecaa197dee4ce0fde1aef5b1a90857ffad9cdbffbeecd452b0c7fb92aec5a44"
 
 
@@ -89,7 +102,29 @@ def avplug_models() -> Iterable[ModelSpec]:
                     claim="99.8 % top-1 on the 600 test clips of events",
                     sha256=_EVENTS_SHA256,
                 ),
+                *published.CAV_MAE,
             ),
+        ),
+        ModelSpec(
+            "equiav",
+            "avplug.builtin_models.equiav:EquiAV",
+            "EquiAV, fine-tuned: two encoders that meet in the last layer",
+            paper="arXiv:2403.09502",
+            capabilities=(
+                "norm",
+                "norm_early",
+                "norm_unimodal",
+                "classifier",
+                "gradient",
+                "encode",
+                "unimodal",
+            ),
+            variants={
+                "base": {},
+                "audioset": {"audio_mean": -4.346, "audio_std": 4.332},
+                "tiny": {**_TINY, "projection": 32},
+            },
+            weights=published.EQUIAV,
         ),
         ModelSpec(
             "cvpr21",
@@ -127,5 +162,15 @@ def avplug_models() -> Iterable[ModelSpec]:
             capabilities=("norm", "gradient", "encode", "unimodal"),
             variants={"base": {}, "tiny": _WAV2CLIP_TINY},
             weights=published.WAV2CLIP,
+        ),
+        ModelSpec(
+            "imagebind",
+            "avplug.builtin_models.imagebind:ImageBind",
+            "ImageBind, zero-shot: sound, picture and text in one space",
+            paper="arXiv:2305.05665",
+            license="CC-BY-NC-SA-4.0",
+            requires=("tokenizers",),
+            capabilities=("norm", "gradient", "encode", "unimodal"),
+            variants={"huge": {}, "tiny": _IMAGEBIND_TINY},
         ),
     )
