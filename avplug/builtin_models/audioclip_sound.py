@@ -115,7 +115,8 @@ class ESResNeXt(ResNet):
         with torch.autocast(waveform.device.type, enabled=False):
             if waveform.dtype != torch.float64:
                 waveform = waveform.float()
-            sound = (waveform - _LOWEST) * (2 / (_HIGHEST - _LOWEST)) - 1
+            # In this order: soft sounds are rounded by it, with scaling "unit" audibly.
+            sound = (waveform - _LOWEST) * 2 / (_HIGHEST - _LOWEST) - 1
             frames = centred_frames(sound, FRAME, HOP) * self.window.to(sound.dtype)
             levels = decibels(self.fbsp(frames)[..., : 3 * BAND])
             bands = levels.view(*levels.shape[:-1], 3, BAND)
