@@ -17,6 +17,7 @@ from avplug.core.errors import MissingExtraError, UsageError
 ProtocolName: TypeAlias = Literal[
     "reset", "continual", "gradual", "mixed", "episodic", "offline", "few-shot"
 ]
+Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
 OrderName: TypeAlias = Literal["shuffled", "fixed", "label-sorted", "correlated"]
 
 _EXPONENT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z")
@@ -39,8 +40,14 @@ class RunConfig:
     dataset: str = _key("data set", "events")
     split: str = _key("part of the data set", "test")
     data_root: str | None = _key("folder or list file of the data set", None)
-    models: tuple[str, ...] = _key("models, as name or name:variant", ("cav-mae:tiny",))
-    weights: tuple[str, ...] = _key("checkpoint of each model, in their order", ())
+    models: tuple[str, ...] = _key(
+        "models: name, name:variant, or your own: FILE.py:NAME", ("cav-mae:tiny",)
+    )
+    weights: tuple[str, ...] = _key(
+        "checkpoint of each model, in their order: name, path, https://..., "
+        "hf:OWNER/REPO/FILE, or part=source,part=source",
+        (),
+    )
     corruptions: tuple[str, ...] = _key("names, category/* or globs", ("avplug/*",))
     severities: tuple[int, ...] = _key("1 (mild) to 5 (strong)", (1, 2, 3, 4, 5))
     sound_severities: tuple[int, ...] = _key(
@@ -77,11 +84,17 @@ class RunConfig:
     workers: int = _key("threads that decode and corrupt ahead; 0 for none", 0)
     threads: int = _key("of an operation on the CPU; 0 chooses by the model's size", 0)
     device: str = _key("auto, cpu, cuda, cuda:1, mps", "auto")
+    dtype: Precision = _key(  # noqa: RUF009 - an alias of Literal
+        "of products and convolutions: float32, bfloat16, float16", "float32"
+    )
+    channels_last: bool = _key("convolutions keep channels innermost", False)
+    compile: bool = _key("torch.compile makes the model's code", False)
     limit: int | None = _key("only so many clips, drawn evenly", None)
     executor: str = _key("where cells are evaluated", "in-process")
     out: str | None = _key("results folder; named by the configuration if absent", None)
     options: Mapping[str, Mapping[str, Any]] = _key(
-        "settings by component: model, dataset, protocol, or a method's name", {}
+        "settings by component: model, dataset, protocol, a model's or method's name",
+        {},
     )
 
     def __post_init__(self) -> None:
@@ -155,7 +168,7 @@ def parse_options(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     options: dict[str, dict[str, Any]] = {}
     for pair in pairs:
         target, equals, text = pair.partition("=")
-        name, dot, key = target.partition(".")
+        name, dot, key = target.rpartition(".")
         if not (name and dot and key and equals):
             raise UsageError(
                 f"{pair!r} is no setting.", "Write it as name.key=value: tent.lr=1e-3."

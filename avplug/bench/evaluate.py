@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avplug.bench.compute import compute_of
 from avplug.bench.feed import Feed, Group, right, targets_of
 from avplug.bench.pipeline import ClipFailure
 from avplug.bench.plan import Cell, Plan
@@ -64,8 +65,13 @@ def evaluate(cell: Cell, plan: Plan, feed: Feed, tick: Tick) -> Outcome:
     with (
         operation_threads(plan.config.threads, cell.model.model),
         recordings_from(plan.config.recordings),
+        compute_of(plan.config).autocast(_device(cell)),
     ):
         return _Session(cell, plan, feed, tick).run()
+
+
+def _device(cell: Cell) -> torch.device:
+    return next(cell.model.model.parameters()).device
 
 
 class _Session:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from avplug.bench.config import RunConfig
-from avplug.bench.prepare import LoadedModel
+from avplug.bench.models import LoadedModel
 from avplug.bench.protocols import Protocol
 from avplug.bench.splits import TRAINING, Split, draw_shots, open_split
 from avplug.core.adaptation import Adapter

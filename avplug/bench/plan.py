@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from avplug.bench.compute import compute_of
 from avplug.bench.conditions import Condition, conditions
 from avplug.bench.config import RunConfig
 from avplug.bench.methods import Treatment, treatments
+from avplug.bench.models import LoadedModel, load_model
 from avplug.bench.prepare import (
-    LoadedModel,
-    load_model,
     open_dataset,
     pick_device,
 )
@@ -98,6 +98,8 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
     methods = registry.select("adaptation", config.tta)
     dataset_entry, dataset, clips = open_dataset(registry, config)
     device = pick_device(config.device)
+    compute = compute_of(config)
+    compute.check(device)
     models = [
         load_model(
             registry,
@@ -105,12 +107,13 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
             config.weights[i] if config.weights else None,
             config.dataset,
             dataset,
-            config.options.get("model", {}),
+            config.options,
             device,
+            compute,
         )
         for i, name in enumerate(config.models)
     ]
-    _check_options(config, methods)
+    _check_options(config, methods, models)
     treated = treatments(registry, config, protocol, methods)
     about = {
         "name": dataset_entry.spec.name,
@@ -165,7 +168,7 @@ def _cell(
         "adaptation": treatment.identity(config, seed),
         **(places[0] if len(places) == 1 else {"stream": places}),
         "seed": seed,
-        "dtype": "float32",
+        **compute_of(config).identity(),
         "at": config.at,
     }
     probes = treatment.probes(config, model)
@@ -174,8 +177,11 @@ def _cell(
     return Cell(cell_id(identity), identity, model, treatment, segments, seed)
 
 
-def _check_options(config: RunConfig, methods: list[Entry]) -> None:
-    known = {"model", "dataset", "protocol", *(m.spec.name for m in methods)}
+def _check_options(
+    config: RunConfig, methods: list[Entry], models: list[LoadedModel]
+) -> None:
+    named = {entry.spec.name for entry in (*methods, *(m.entry for m in models))}
+    known = {"model", "dataset", "protocol", *config.models, *named}
     for name in config.options:
         if name not in known:
             raise UsageError(

@@ -1,10 +1,9 @@
-"""From names and options to components: data sets, models, methods."""
+"""From names and options to components: data sets, methods, devices."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -15,15 +14,11 @@ from avplug.core.dataset import Dataset
 from avplug.core.errors import (
     DatasetError,
     PluginError,
-    UnknownNameError,
     UsageError,
-    WeightsError,
     closest,
 )
-from avplug.core.model import Model
 from avplug.core.randomness import KeyedRandom
 from avplug.core.registry import Entry, Registry
-from avplug.core.weights import Checkpoint, load_into, locate, read_checkpoint
 
 
 def construct(
@@ -97,120 +92,6 @@ def open_dataset(
         order = KeyedRandom(("limit", config.dataset)).permutation(len(clips))
         clips = tuple(clips[i] for i in sorted(order[: config.limit]))
     return entry, dataset, clips
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LoadedModel:
-    """A model with its weights, and the facts that belong to a cell's identity."""
-
-    entry: Entry
-    model: Model
-    identity: Mapping[str, Any]
-
-
-def resolve_variant(registry: Registry, name: str) -> tuple[Entry, str, dict[str, Any]]:
-    """Split ``model:variant`` and return the entry, the variant and its options.
-
-    Raises:
-        UnknownNameError: The model has no such variant.
-    """
-    bare, _, variant = name.partition(":")
-    entry = registry.get("model", bare)
-    variants = entry.spec.variants  # type: ignore[attr-defined]
-    if variant and variant not in variants:
-        raise UnknownNameError(
-            f"Model '{bare}' has no variant {variant!r}.{closest(variant, variants)}",
-            f"Variants: {', '.join(variants) or 'none'}.",
-        )
-    return entry, variant, dict(variants.get(variant, {}))
-
-
-def load_model(
-    registry: Registry,
-    name: str,
-    weights: str | None,
-    dataset_name: str,
-    dataset: Dataset,
-    options: Mapping[str, Any],
-    device: torch.device,
-) -> LoadedModel:
-    """Build a model and load its checkpoint; weights are never made up.
-
-    Args:
-        registry: Where the model is looked up.
-        name: ``model`` or ``model:variant``.
-        weights: Path of a checkpoint, name of a known one, or None for the one that
-            the model brings for this data set.
-        dataset_name: Name of the data set.
-        dataset: Gives the class names where the checkpoint states none.
-        options: The user's options of the model.
-        device: Where it shall run.
-
-    Raises:
-        WeightsError: No checkpoint is known, or it is of another model or data set.
-    """
-    entry, variant, config = resolve_variant(registry, name)
-    checkpoint = read_checkpoint(
-        locate(_source(entry, variant, weights, dataset_name, name))
-    )
-    stated = checkpoint.metadata.get("model")
-    if stated not in (None, entry.spec.name):
-        raise WeightsError(
-            f"{checkpoint.path} is a checkpoint of '{stated}', not of "
-            f"'{entry.spec.name}'.",
-            f"Use it with --model {stated}.",
-        )
-    labels = _labels(checkpoint, dataset)
-    config |= {**checkpoint.metadata.get("config", {}), **options}
-    model = construct(entry, config, labels)
-    load_into(model, checkpoint)
-    _check_labels(checkpoint, model, dataset_name, dataset)
-    identity = {
-        "name": entry.spec.name,
-        "variant": variant,
-        "provider": f"{entry.provider} {entry.version}",
-        "weights": checkpoint.sha256,
-        "config": dict(model.config),
-        "input": asdict(model.input),
-        "outputs": model.outputs,
-    }
-    return LoadedModel(entry, model.to(device).eval(), identity)
-
-
-def _source(
-    entry: Entry, variant: str, weights: str | None, dataset_name: str, name: str
-) -> str:
-    known: Sequence[Any] = entry.spec.weights  # type: ignore[attr-defined]
-    fitting = [w for w in known if w.variant == variant]
-    for spec in fitting:
-        if weights == spec.name or (weights is None and spec.dataset == dataset_name):
-            return str(spec.source)
-    if weights is not None:
-        return weights
-    raise WeightsError(
-        f"Model '{name}' brings no weights for data set '{dataset_name}'.",
-        "Give a checkpoint with --weights FILE, or make one with: avplug train "
-        f"--model {name} --dataset {dataset_name} ...",
-    )
-
-
-def _labels(checkpoint: Checkpoint, dataset: Dataset) -> tuple[str, ...]:
-    return tuple(checkpoint.metadata.get("labels") or dataset.labels)
-
-
-def _check_labels(
-    checkpoint: Checkpoint, model: Model, dataset_name: str, dataset: Dataset
-) -> None:
-    if model.labels == tuple(dataset.labels):
-        return
-    trained = checkpoint.metadata.get("dataset", "another data set")
-    missing = [label for label in dataset.labels if label not in model.labels]
-    example = f", such as '{missing[0]}'" if missing else " in another order"
-    raise WeightsError(
-        f"{checkpoint.path} predicts the {len(model.labels)} classes of {trained}; "
-        f"'{dataset_name}' has {len(dataset.labels)}{example}.",
-        "Use weights trained on this data set.",
-    )
 
 
 def pick_device(name: str) -> torch.device:

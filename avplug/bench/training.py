@@ -25,12 +25,12 @@ import torch
 from torch.nn import functional as F
 
 from avplug.bench.config import RunConfig
+from avplug.bench.models import resolve_variant
 from avplug.bench.pipeline import ClipCache, ordered_map
 from avplug.bench.prepare import (
     construct,
     open_dataset,
     pick_device,
-    resolve_variant,
 )
 from avplug.bench.threads import operation_threads
 from avplug.core.batch import Batch, check_clip, collate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -36,10 +37,17 @@ _SELECTORS: dict[str, Any] = {
     "split": _option(_Text, "Part of the data set. Default: test."),
     "data_root": _option(_Text, "Folder or list file of the data set."),
     "models": _option(
-        _Many, "Model or model:variant. Default: cav-mae:tiny.", "--model", "-m"
+        _Many,
+        "Model, model:variant, or your own FILE.py:NAME. Default: cav-mae:tiny.",
+        "--model",
+        "-m",
     ),
     "weights": _option(
-        _Many, "Checkpoint of each model: a file, or a known name.", "--weights", "-w"
+        _Many,
+        "Checkpoint of each model: known name, file, https://..., hf:OWNER/REPO/FILE, "
+        "or part=source,part=source.",
+        "--weights",
+        "-w",
     ),
     "corruptions": _option(
         _Many,
@@ -92,6 +100,15 @@ _SELECTORS: dict[str, Any] = {
         _Count, "Of an operation on the CPU. Default: by the model's size."
     ),
     "device": _option(_Text, "auto (default), cpu, cuda, cuda:1, ..."),
+    "dtype": _option(
+        _Text, "Of products and convolutions: float32 (default), bfloat16, float16."
+    ),
+    "channels_last": _option(
+        bool | None, "Convolutions keep channels innermost.", "--channels-last"
+    ),
+    "compile": _option(
+        bool | None, "Let torch.compile make the model's code.", "--compile"
+    ),
     "limit": _option(_Count, "Only so many clips, drawn evenly; for trials."),
     "executor": _option(_Text, "Where cells run: avplug list executors."),
     "out": _option(_Text, "Results folder. Default: in runs/, named by the rest."),
@@ -166,7 +183,11 @@ def _suite(name: str) -> dict[str, Any]:
 def _split(key: str, texts: list[str]) -> list[Any]:
     from avplug.core.errors import UsageError
 
-    words = [word.strip() for text in texts for word in text.split(",") if word.strip()]
+    # A comma before "part=" joins the parts of one checkpoint.
+    comma = r",(?!\w+=)" if key == "weights" else ","
+    words = [
+        word.strip() for text in texts for word in re.split(comma, text) if word.strip()
+    ]
     if key not in _NUMBERS:
         return words
     for word in words:

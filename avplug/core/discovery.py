@@ -122,10 +122,10 @@ def explicit(argument: str) -> Candidate:
             f"--plugin {argument!r}: there is no such file.",
             "Give a .py file, or the name of an importable module.",
         )
-    return Candidate(normalise(path.stem), "", argument, partial(_load_file, path))
+    return Candidate(normalise(path.stem), "", argument, partial(load_file, path))
 
 
-def _load_file(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
     """Import a file under a private name, which its lazy targets can use."""
     stem = re.sub(r"\W", "_", path.stem)
     name = f"_avplug_file_{stem}_{zlib.crc32(str(path).encode()):08x}"

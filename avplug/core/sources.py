@@ -47,46 +47,51 @@ def address(source: str) -> str:
     return f"{server.rstrip('/')}/{parts['repo']}/resolve/{revision}/{parts['file']}"
 
 
-def locate(
-    source: str | Path | FileSpec,
-    *,
-    download: bool = True,
-    progress: Progress | None = None,
-) -> Path:
-    """Return the file that a source names, fetched once if it is remote.
+def find(source: str | Path | FileSpec) -> Path | None:
+    """Return the file that a source names, None if it would have to be fetched.
 
     Args:
-        source: A path; ``"package:path/inside"`` for a file that a distribution
-            brings along; ``https://...`` or ``hf:OWNER/REPO[@REVISION]/FILE``, where
-            ``#sha256=...`` may follow; or a :class:`FileSpec`.
-        download: Whether to fetch what is not in the cache.
-        progress: Told how far a download is.
+        source: As for :func:`locate`.
 
     Raises:
-        WeightsError: There is no such file, or it cannot be fetched; the message says
-            what was tried.
+        WeightsError: There is no such file; the message says what was tried.
     """
-    spec = source if isinstance(source, FileSpec) else FileSpec(str(source))
+    spec = _spec(source)
     path = Path(spec.source).expanduser()
     if spec.source and path.is_file():
         return path
-    if pinned := _PIN.match(spec.source):
-        spec = replace(spec, source=pinned["address"], sha256=pinned["sha256"].lower())
     if not spec.source:
         raise WeightsError(
             "No direct address of this file is known.",
             f"Fetch it yourself from {spec.page} and give its path.",
         )
     url = address(spec.source)
-    if not url:
-        return _bundled(spec.source, path)
-    found = cached_file(url, spec)
-    if found is None and not download:
-        raise WeightsError(
-            f"{spec.source} is not on this machine.",
-            f"Fetch it first: avplug weights fetch '{spec.source}'",
-        )
-    return found or download_file(url, spec, progress)
+    return cached_file(url, spec) if url else _bundled(spec.source, path)
+
+
+def locate(source: str | Path | FileSpec, *, progress: Progress | None = None) -> Path:
+    """Return the file that a source names, fetched once if it is remote.
+
+    Args:
+        source: A path; ``"package:path/inside"`` for a file that a distribution
+            brings along; ``https://...`` or ``hf:OWNER/REPO[@REVISION]/FILE``, where
+            ``#sha256=...`` may follow; or a :class:`FileSpec`.
+        progress: Told how far a download is.
+
+    Raises:
+        WeightsError: There is no such file, or it cannot be fetched; the message says
+            what was tried.
+    """
+    spec = _spec(source)
+    return find(spec) or download_file(address(spec.source), spec, progress)
+
+
+def _spec(source: str | Path | FileSpec) -> FileSpec:
+    spec = source if isinstance(source, FileSpec) else FileSpec(str(source))
+    pinned = _PIN.match(spec.source)
+    if pinned is None or Path(spec.source).is_file():
+        return spec
+    return replace(spec, source=pinned["address"], sha256=pinned["sha256"].lower())
 
 
 def _bundled(source: str, path: Path) -> Path:

@@ -1,0 +1,203 @@
+"""From a model's name to the model with its weights, and the facts that identify it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from avplug.bench.compute import Compute
+from avplug.bench.known_weights import choose_weights
+from avplug.bench.own_model import OwnEntry, own_entry, with_capabilities
+from avplug.bench.prepare import construct, option_defaults
+from avplug.bench.weight_files import read_weights
+from avplug.core.components import WeightSpec
+from avplug.core.dataset import Dataset
+from avplug.core.errors import UnknownNameError, WeightsError, closest
+from avplug.core.model import Model
+from avplug.core.registry import Entry, Registry
+from avplug.core.weights import Checkpoint, load_into, without_initialisation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A model with its weights, and the facts that belong to a cell's identity."""
+
+    entry: Entry
+    model: Model
+    identity: Mapping[str, Any]
+
+
+def resolve_variant(registry: Registry, name: str) -> tuple[Entry, str, dict[str, Any]]:
+    """Return the entry, the variant and its options that ``model:variant`` names.
+
+    ``FILE.py:NAME`` and ``package.module:NAME`` name a user's own model.
+
+    Raises:
+        UnknownNameError: There is no such model or variant.
+        UsageError: The user's own model cannot be imported.
+    """
+    if own := own_entry(name):
+        return own, "", {}
+    bare, _, variant = name.partition(":")
+    entry = registry.get("model", bare)
+    variants = entry.spec.variants  # type: ignore[attr-defined]
+    if variant and variant not in variants:
+        raise UnknownNameError(
+            f"Model '{bare}' has no variant {variant!r}.{closest(variant, variants)}",
+            f"Variants: {', '.join(variants) or 'none'}.",
+        )
+    return entry, variant, dict(variants.get(variant, {}))
+
+
+def load_model(
+    registry: Registry,
+    name: str,
+    weights: str | None,
+    dataset_name: str,
+    dataset: Dataset,
+    options: Mapping[str, Mapping[str, Any]],
+    device: torch.device,
+    compute: Compute | None = None,
+) -> LoadedModel:
+    """Build a model and load its checkpoint; weights are never made up.
+
+    Args:
+        registry: Where the model is looked up.
+        name: ``model``, ``model:variant`` or a user's own, ``FILE.py:NAME``.
+        weights: Path or address of a checkpoint, its parts, name of a known one, or
+            None for the one that is known for this data set.
+        dataset_name: Name of the data set.
+        dataset: Gives the class names where the checkpoint states none.
+        options: The user's settings: ``model``'s are for every model; those under a
+            model's name, or under ``name`` itself, are for it alone and win.
+        device: Where it shall run.
+        compute: How; in float32 by default.
+
+    Raises:
+        WeightsError: No checkpoint is known, or it is of another model or data set.
+    """
+    entry, variant, config = resolve_variant(registry, name)
+    chosen = choose_weights(entry, variant, weights, dataset_name)
+    mine: dict[str, Any] = {}
+    for key in ("model", entry.spec.name, name):
+        mine |= options.get(key, {})
+    if chosen is None:
+        model, about = _self_made(
+            entry, name, {**config, **mine}, dataset, dataset_name
+        )
+    else:
+        model, about = _from_weights(
+            entry, chosen, config, mine, dataset, dataset_name, weights is not None
+        )
+    if isinstance(entry, OwnEntry):
+        entry = with_capabilities(entry, model)
+        about = {**about, "code": entry.code}
+    identity = {
+        "name": entry.spec.name,
+        "variant": variant,
+        "provider": f"{entry.provider} {entry.version}".rstrip(),
+        **about,
+        "config": dict(model.config),
+        "input": asdict(model.input),
+        "outputs": model.outputs,
+    }
+    model = (compute or Compute()).apply(model.to(device).eval())
+    return LoadedModel(entry, model, identity)
+
+
+def _from_weights(
+    entry: Entry,
+    chosen: WeightSpec,
+    config: dict[str, Any],
+    mine: Mapping[str, Any],
+    dataset: Dataset,
+    dataset_name: str,
+    asked: bool,
+) -> tuple[Model, dict[str, Any]]:
+    checkpoint = read_weights(entry, chosen, asked=asked)
+    stated = checkpoint.metadata.get("model")
+    if stated not in (None, entry.spec.name) and not isinstance(entry, OwnEntry):
+        raise WeightsError(
+            f"{checkpoint.path} is a checkpoint of '{stated}', not of "
+            f"'{entry.spec.name}'.",
+            f"Use it with --model {stated}.",
+        )
+    labels = tuple(checkpoint.metadata.get("labels") or dataset.labels)
+    if chosen.classes not in (0, len(labels)):
+        raise WeightsError(
+            f"Weights '{chosen.name}' predict the {chosen.classes} classes of "
+            f"{chosen.dataset}; '{dataset_name}' has {len(labels)}.",
+            "Use weights trained on this data set.",
+        )
+    known = option_defaults(entry.load())
+    if chosen.outputs and (known is None or "outputs" in known):
+        config |= {"outputs": chosen.outputs}
+    config |= {**chosen.options, **checkpoint.metadata.get("config", {}), **mine}
+    with without_initialisation():
+        model: Model = construct(entry, config, labels)
+    load_into(model, checkpoint)
+    _check_labels(checkpoint, model, dataset_name, dataset)
+    about: dict[str, Any] = {"weights": checkpoint.sha256}
+    for key in ("parts", "ignored"):
+        if facts := getattr(checkpoint if key == "parts" else model, key):
+            about[key] = dict(facts)
+    return model, about
+
+
+def _self_made(
+    entry: Entry,
+    name: str,
+    config: dict[str, Any],
+    dataset: Dataset,
+    dataset_name: str,
+) -> tuple[Model, dict[str, Any]]:
+    """Return a model that brings its weights along, made twice to see that it does."""
+    own = isinstance(entry, OwnEntry)
+    if not own and not getattr(entry.load(), "pretrained", False):
+        raise WeightsError(
+            f"Model '{name}' brings no weights for data set '{dataset_name}'.",
+            "Give a checkpoint with --weights, or make one with: avplug train "
+            f"--model {name} --dataset {dataset_name} ...",
+        )
+    sums = []
+    for seed in (0, 1):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model: Model = construct(entry, config, tuple(dataset.labels))
+        sums.append(state_sum(model))
+    if sums[0] != sums[1]:
+        raise WeightsError(
+            f"Model '{name}' draws weights at random, and is given no checkpoint.",
+            "Give one with --weights, load one in the constructor, or make one with: "
+            f"avplug train --model {name} --dataset {dataset_name} ...",
+        )
+    return model, {"weights": sums[0]}
+
+
+def state_sum(model: Model) -> str:
+    """Return the sha256 of a model's tensors, with their names and types."""
+    total = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        total.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        flat = tensor.detach().cpu().contiguous().flatten()
+        total.update(flat.view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+def _check_labels(
+    checkpoint: Checkpoint, model: Model, dataset_name: str, dataset: Dataset
+) -> None:
+    if model.labels == tuple(dataset.labels):
+        return
+    trained = checkpoint.metadata.get("dataset", "another data set")
+    missing = [label for label in dataset.labels if label not in model.labels]
+    example = f", such as '{missing[0]}'" if missing else " in another order"
+    raise WeightsError(
+        f"{checkpoint.path} predicts the {len(model.labels)} classes of {trained}; "
+        f"'{dataset_name}' has {len(dataset.labels)}{example}.",
+        "Use weights trained on this data set.",
+    )
