@@ -86,15 +86,16 @@ class Smoke(BackgroundCorruption):
     ) -> Pixels:
         """Return frames behind smoke, uint8 [T, H, W, 3]."""
         height, width = frames.shape[1:3]
-        field = canvas(scene, height, width)
+        field = canvas(scene.texture, scene.blur_sigma, height, width)
         corners = places(scene, times, min(height, width))
         amplitudes = scene.amplitude * scene.fire.at(times)
+        part = np.empty((height, width), np.uint8)
         veil = np.empty(frames.shape[1:], np.uint8)
         veiled = np.empty(frames.shape, np.uint8)
         for frame, (top, left), amplitude, target in zip(
             frames, corners, amplitudes, veiled, strict=True
         ):
-            part = field[top : top + height, left : left + width]
+            part[:] = field[top : top + height, left : left + width]
             largest = float(frame.max())
             kept = largest / (largest + 255 * float(amplitude))
             share = float(amplitude) * kept
@@ -136,22 +137,25 @@ def smoke_textures(number: int) -> tuple[Pixels, Pixels]:
     return levels(billows[at], BILLOWS), levels(wisps[at], WISPS)
 
 
-def canvas(scene: SmokeScene, height: int, width: int) -> Pixels:
-    """Return the clip's field, uint8 [side + H, side + W], at the scale of a frame.
+@lru_cache(maxsize=TEXTURES)
+def canvas(texture: int, blur_sigma: float, height: int, width: int) -> Pixels:
+    """Return a field of smoke, uint8 [side + H, side + W], at the scale of a frame.
 
-    Wherever the frame's corner lies in the first ``side`` rows and columns, the frame
-    fits; what is beyond repeats the beginning.
+    All clips of a severity share the few fields that there are, each at a place and on
+    a course of its own. Wherever the frame's corner lies in the first ``side`` rows and
+    columns, the frame fits; what is beyond repeats the beginning.
     """
-    billows, wisps = smoke_textures(scene.texture)
+    billows, wisps = smoke_textures(texture)
     # Severities 3 and 4 differ in nothing but the grain: small frames, which show no
     # wisps, need billows that grow as well.
-    fine = BLUR_SIGMA[0] / scene.blur_sigma
+    fine = BLUR_SIGMA[0] / blur_sigma
     coarse = sqrt(fine)
     rest = 127.5 * (1 - coarse - fine)
     field = cv2.addWeighted(billows, coarse, wisps, fine, rest)
     side = field_side(min(height, width))
     field = fitted(np.asarray(field, np.uint8), side, side)
     wrapped = cv2.copyMakeBorder(field, 0, height, 0, width, cv2.BORDER_WRAP)
+    wrapped.flags.writeable = False
     return np.asarray(wrapped, np.uint8)
 
 

@@ -17,7 +17,7 @@ from avplug.core.randomness import KeyedRandom
 
 #: Moments a second at which an envelope of sound is computed, or a little more often;
 #: linear in between.
-CONTROL_RATE = 100
+CONTROL_RATE = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,13 +71,17 @@ class Drift:
         """
         block = isqrt(max(count - 1, 0)) + 1
         pace = 2 * np.pi * step * self.frequencies
-        coarse = pace * (block * np.arange(block))[:, None] + self.phases
-        fine = pace * np.arange(block)[:, None]
-        left = np.hstack((np.cos(coarse), -np.sin(coarse)))
-        left *= np.tile(self.amplitudes, 2)
-        right = np.hstack((np.cos(fine), np.sin(fine)))
-        value: NDArray[np.float64] = (left @ right.T).ravel()[:count]
-        return value
+        steps = np.arange(block)[:, None]
+        fine = pace * steps
+        coarse = block * fine + self.phases
+        left, right = np.empty((2, block, 2, len(pace)))
+        np.cos(coarse, out=left[:, 0])
+        np.sin(coarse, out=left[:, 1])
+        left *= self.amplitudes
+        np.cos(fine, out=right[:, 0])
+        np.sin(-fine, out=right[:, 1])
+        value = left.reshape(block, -1) @ right.reshape(block, -1).T
+        return value.ravel()[:count]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,11 +113,13 @@ class Envelope:
         drift = self.drift.at_steps(count // step + 2, step / rate)
         curve = np.exp(self.depth * drift - self.depth**2 / 2)
         corners = curve.astype(np.float32)
-        along = np.arange(step, dtype=np.float32) / np.float32(step)
         # corner + along * rise, as one product of matrices: a third of the time.
-        lines = np.stack((corners[:-1], np.diff(corners)), axis=1) @ np.stack(
-            (np.ones_like(along), along)
-        )
+        ends = np.empty((len(corners) - 1, 2), np.float32)
+        ends[:, 0] = corners[:-1]
+        np.subtract(corners[1:], corners[:-1], out=ends[:, 1])
+        along = np.ones((2, step), np.float32)
+        along[1] = np.arange(step, dtype=np.float32) / np.float32(step)
+        lines = ends @ along
         sampled: NDArray[np.float32] = lines.ravel()[:count]
         return sampled
 
