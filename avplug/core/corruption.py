@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +132,7 @@ def corrupt(
     profile scale what was drawn, so severities of one clip are paired.
 
     Args:
-        clip: What to corrupt. A missing track stays missing.
+        clip: What to corrupt. A missing track stays missing, an empty one empty.
         corruption: The component.
         name: Its registered name; part of the random key.
         severity: 1 (mild) to 5 (strong).
@@ -146,13 +146,14 @@ def corrupt(
     rng = KeyedRandom((seed, "corruption", name, clip.id))
     scene = _scene(clip, corruption, severity, rng)
     frames = audio = None
-    if clip.frames is not None and clip.times is not None and "v" in modalities:
+    # A track of nothing stays as it is: no corruption need be written for it.
+    if _holds(clip.frames) and clip.times is not None and "v" in modalities:
         source = _read_only(clip.frames)
         frames = corruption.video(
             source, _read_only(clip.times), scene, rng.stream("video")
         )
         _check(name, "video", source, frames)
-    if clip.audio is not None and "a" in modalities:
+    if _holds(clip.audio) and "a" in modalities:
         samples = _read_only(clip.audio)
         audio = corruption.audio(samples, clip.sample_rate, scene, rng.stream("audio"))
         _check(name, "audio", samples, audio)
@@ -196,6 +197,10 @@ def _scene(clip: Clip, corruption: Corruption, severity: int, rng: KeyedRandom) 
     if severity not in SEVERITIES:
         raise UsageError(f"Severity {severity} is not one of 1, 2, 3, 4, 5.")
     return corruption.scene(clip.info, severity, rng.stream("scene"))
+
+
+def _holds(track: NDArray[Any] | None) -> TypeGuard[NDArray[Any]]:
+    return track is not None and track.size > 0
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
