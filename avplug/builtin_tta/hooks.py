@@ -100,4 +100,11 @@ def avplug_adaptations() -> Iterable[AdaptationSpec]:
             "ASR: another method (tent), reset in part when its answers collapse",
             paper="https://github.com/YonseiML/asr",
         ),
+        AdaptationSpec(
+            "fine-tune",
+            "avplug.builtin_tta.fine_tune:FineTune",
+            "Supervised fine-tuning on the labelled clips of protocol few-shot",
+            needs=("labels", "gradient"),
+            tasks=("single-label", "multi-label"),
+        ),
     )
