@@ -104,7 +104,7 @@ class CVPR21(Model):
         return self.fuse(self.encode(batch))
 
     def encode(self, batch: Batch) -> PerSense:
-        """Return features [B, width] of the sound, maps [B, T, width, h, w] of frames.
+        """Return the sound [B, moments, width], the pictures [B, T, width, h, w].
 
         The sense that a network of one sense leaves out is [B, 0].
 
@@ -118,7 +118,7 @@ class CVPR21(Model):
         if self.sizes.sees:
             check_frames(batch.frames, self.sizes.image_size)
             maps = self.frame(self.colours(batch.frames.flatten(0, 1)))
-            video = maps.unflatten(0, batch.frames.shape[:2])
+            video = maps.view(*batch.frames.shape[:2], *maps.shape[1:])
         return PerSense(audio, video)
 
     def fuse(self, tokens: PerSense) -> torch.Tensor:
@@ -127,25 +127,26 @@ class CVPR21(Model):
         Of several frames the probabilities are averaged, and what comes back gives
         that average through ``outputs``.
         """
-        video = self.pooled(tokens)
-        audio = tokens.audio.unsqueeze(1)
-        if self.sizes.sees:
-            audio = audio.expand(-1, video.shape[1], -1)
-        logits = self.classifier(self.fusion(audio, video))
+        each = self._pooled(tokens)
+        logits = self.classifier(self.fusion(each.audio, each.video))
         return mean_prediction(logits, self.outputs)
 
-    def pooled(self, tokens: PerSense) -> torch.Tensor:
-        """Return the picture's features [B, T, width], without sight [B, 0]."""
+    def _pooled(self, tokens: PerSense) -> PerSense:
+        """Return the features [B, T, width] of each frame, and the sound's with it."""
+        audio, video = tokens.audio, tokens.video
+        if self.sizes.hears:
+            audio = audio.amax(1, keepdim=True)
         if not self.sizes.sees:
-            return tokens.video
+            return PerSense(audio, video)
+        audio = audio.expand(-1, video.shape[1], -1) if self.sizes.hears else audio
         match self.sizes.pool:
             case "avg":
-                return tokens.video.mean((-2, -1))
+                video = video.mean((-2, -1))
             case "max":
-                return tokens.video.amax((-2, -1))
-        count = tokens.video.shape[1]
-        heard = tokens.audio.unsqueeze(1).expand(-1, count, -1)
-        return localise(tokens.video, heard)[0]
+                video = video.amax((-2, -1))
+            case "localised":
+                video, _ = localise(video, audio)
+        return PerSense(audio, video)
 
     def unimodal(self, tokens: PerSense, *, padded: bool = False) -> PerSense:
         """Return logits [B, C] from each sense, the other's features being 0.
@@ -168,8 +169,17 @@ class CVPR21(Model):
         Raises:
             CapabilityError: The network has one sense only.
         """
+        each = self.sequences(tokens)
+        return PerSense(each.audio.amax(1), each.video.mean(1))
+
+    def sequences(self, tokens: PerSense) -> PerSense:
+        """Return features over time: the sound's [B, moments, width], [B, T, width].
+
+        Raises:
+            CapabilityError: The network has one sense only.
+        """
         self._need_both()
-        return PerSense(tokens.audio, self.pooled(tokens).mean(1))
+        return PerSense(tokens.audio, self._pooled(tokens).video)
 
     def _need_both(self) -> None:
         if not (self.sizes.hears and self.sizes.sees):

@@ -45,7 +45,7 @@ def excerpt(
 
 
 class SoundNet(nn.Module):
-    """Eight strided convolutions over the waveform, and the maximum over time.
+    """Strided convolutions over the waveform; what follows takes the maximum over time.
 
     Args:
         widths: Channels of the blocks, two convolutions each, that divide time by 8.
@@ -68,9 +68,9 @@ class SoundNet(nn.Module):
         self.apply(initialise)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Return features [B, width] of waveform [B, N]."""
+        """Return features over time [B, moments, width] of waveform [B, N]."""
         maps: torch.Tensor = self.features(waveform.unsqueeze(1))
-        return maps.amax(2)
+        return maps.transpose(1, 2)
 
 
 class Fuse(nn.Module):

@@ -131,7 +131,14 @@ def avplug_models() -> Iterable[ModelSpec]:
             "avplug.builtin_models.cvpr21:CVPR21",
             "The fusion network of CVPR'21: sound and picture convolved, five fusions",
             paper="arXiv:2104.02000",
-            capabilities=("norm", "classifier", "gradient", "encode", "unimodal"),
+            capabilities=(
+                "norm",
+                "classifier",
+                "gradient",
+                "encode",
+                "unimodal",
+                "time",
+            ),
             variants={"base": {}, "tiny": _CVPR21_TINY},
         ),
         ModelSpec(
