@@ -35,15 +35,7 @@ def _with_gaps(batch: Batch, randoms: Sequence[KeyedRandom]) -> Batch:
     for row, random in enumerate(randoms):
         order = random.permutation(_PARTS)
         kept[row, order[: round(_BLANKED * _PARTS)].tolist()] = 0
-    frames, waveform = batch.frames, batch.waveform
-
-    def stretched(count: int, like: torch.Tensor) -> torch.Tensor:
-        part = torch.arange(count) * _PARTS // count
-        return kept[:, part].to(like)
-
-    seen = stretched(frames.shape[1], frames)[:, :, None, None, None]
-    heard = stretched(waveform.shape[1], waveform)
-    return replace(batch, frames=frames * seen, waveform=waveform * heard)
+    return batch.only(kept)
 
 
 def _blurred(batch: Batch) -> Batch:

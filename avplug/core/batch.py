@@ -50,6 +50,24 @@ class Batch:
             lengths=self.lengths[index],
         )
 
+    def only(self, kept: torch.Tensor) -> Batch:
+        """Return the clips with the other moments black and silent, differentiable.
+
+        Args:
+            kept: [B, moments], 1 for each of equally long moments that stays, else 0.
+        """
+        moments = kept.shape[1]
+
+        def stretched(like: torch.Tensor) -> torch.Tensor:
+            places = torch.arange(like.shape[1], device=kept.device)
+            return kept[:, places * moments // like.shape[1]].to(like)
+
+        return replace(
+            self,
+            frames=self.frames * stretched(self.frames)[:, :, None, None, None],
+            waveform=self.waveform * stretched(self.waveform),
+        )
+
 
 def check_clip(clip: Clip, spec: InputSpec) -> None:
     """Make sure that a clip has what ``spec`` asks for.

@@ -41,6 +41,7 @@ BUILTINS = (
     "avplug.builtin_datasets.hooks",
     "avplug.builtin_suites.hooks",
     "avplug.builtin_attacks.hooks",
+    "avplug.builtin_defenses.hooks",
     "avplug.bench.hooks",
 )
 

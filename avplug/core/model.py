@@ -158,6 +158,21 @@ class ClassifiesEachSense(EncodesThenFuses, Protocol):
 
 
 @runtime_checkable
+class FusesFeatures(ClassifiesEachSense, Protocol):
+    """A model whose answer follows from its features; capability ``late-fusion``.
+
+    ``fuse_features(features(tokens))`` equals ``fuse(tokens)`` for a single frame.
+    """
+
+    @property
+    def feature_width(self) -> int:
+        """Width of each sense's features."""
+
+    def fuse_features(self, features: PerSense) -> torch.Tensor:
+        """Return logits [B, C] of one vector [B, D] of each sense."""
+
+
+@runtime_checkable
 class ShowsTime(EncodesThenFuses, Protocol):
     """A model whose features can be followed through a clip; capability ``time``."""
 

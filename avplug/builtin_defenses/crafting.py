@@ -1,0 +1,103 @@
+"""Crafting on sampled moments of a clip, after arXiv 2502.11858.
+
+The attack is made on some frames and on the sound that goes with them; every other
+moment takes over the perturbation of the nearest of these. The paper gives the idea
+and times for ratios of 25 and 40 %; details are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from avplug.core.attack import Attack, Attacked, ThreatModel
+from avplug.core.batch import Batch
+from avplug.core.model import Model
+from avplug.core.randomness import KeyedRandom
+
+
+def sampled(parts: int, ratio: float, shift: float) -> list[int]:
+    """Return which of ``parts`` moments are sampled, evenly.
+
+    Args:
+        parts: Moments of a clip.
+        ratio: Share that is sampled; one at least.
+        shift: From 0 to below 1, where in each stretch the sample lies; 0.5 is its
+            middle.
+    """
+    count = max(1, int(ratio * parts + 0.5))
+    return [min(parts - 1, int((j + shift) * parts / count)) for j in range(count)]
+
+
+def nearest(parts: int, chosen: Sequence[int]) -> list[int]:
+    """Return for each of ``parts`` moments the number in ``chosen`` of the nearest.
+
+    Of two equally near ones the earlier.
+    """
+    return [
+        min(range(len(chosen)), key=lambda k: (abs(chosen[k] - part), chosen[k]))
+        for part in range(parts)
+    ]
+
+
+def craft(
+    attack: Attack,
+    model: Model,
+    batch: Batch,
+    labels: torch.Tensor,
+    threat: ThreatModel,
+    randoms: Sequence[KeyedRandom],
+    *,
+    ratio: float,
+    parts: int,
+    shift: float,
+) -> Attacked:
+    """Return the batch attacked on sampled moments, shared with their neighbours.
+
+    Args:
+        attack: Is given clips of the sampled frames and their sound alone: it costs
+            that share of a full attack.
+        model: A model that takes any number of frames and any length of sound.
+        batch: The clips.
+        labels: int64 [B], or bool [B, C].
+        threat: What may be changed.
+        randoms: The random stream of each clip.
+        ratio: Share of the moments that is sampled.
+        parts: Moments that the sound is divided into.
+        shift: See :func:`sampled`.
+    """
+    frames, length = batch.frames.shape[1], batch.waveform.shape[1] // parts
+    seen = sampled(frames, ratio, shift)
+    heard = sampled(parts, ratio, shift)
+    whole = length * parts
+    chunks = batch.waveform[:, :whole].reshape(len(batch), parts, length)
+    excerpt = Batch(
+        batch.frames[:, seen],
+        chunks[:, heard].flatten(1),
+        torch.full_like(batch.lengths, len(heard) * length),
+    )
+    attacked = attack.perturb(model, excerpt, labels, threat, randoms)
+    pictures = attacked.batch.frames - excerpt.frames
+    sounds = attacked.batch.waveform - excerpt.waveform
+    sounds = sounds.view(len(batch), len(heard), length)
+    waveform = batch.waveform.clone()
+    waveform[:, :whole] += sounds[:, nearest(parts, heard)].flatten(1)
+    places = torch.arange(waveform.shape[1], device=waveform.device)
+    shared = replace(
+        batch,
+        frames=batch.frames + pictures[:, nearest(frames, seen)],
+        waveform=waveform.where(places < batch.lengths[:, None], 0.0),
+    )
+    return replace(attacked, batch=_bounded(shared, threat))
+
+
+def _bounded(batch: Batch, threat: ThreatModel) -> Batch:
+    """Return the clips with every value in its valid range."""
+    frames, waveform = batch.frames, batch.waveform
+    if threat.video:
+        frames = frames.clamp(*threat.video.bounds)
+    if threat.audio:
+        waveform = waveform.clamp(*threat.audio.bounds)
+    return replace(batch, frames=frames, waveform=waveform)
