@@ -94,6 +94,7 @@ class _Session:
         )
         self._logits: dict[tuple[int, str], NDArray[np.float32]] = {}
         self._failures: dict[tuple[int, str], ClipFailure] = {}
+        self._adapted = 0
         self._waiting = 0.0
         self._passes: list[float] = []
 
@@ -153,6 +154,7 @@ class _Session:
                 self._attention.see(batch)
                 with self._watch.of("adapter"):
                     logits = self._show(adapter, batch, items)
+                self._adapted += len(items)
                 hits += right(logits, [ref for _, ref in items])
                 count += len(items)
             self._tick(len(items) + len(failed))
@@ -173,6 +175,7 @@ class _Session:
                 batch = self._feed.batch(self._cell, clips)
                 if activity == "adapter":
                     self._attention.see(batch)
+                    self._adapted += len(items)
                 with self._watch.of(activity):
                     rows = answer(batch).detach().to("cpu", torch.float32).numpy()
                 self._note(items, rows)
@@ -232,7 +235,11 @@ class _Session:
     def _record(self, diagnostics: dict[str, Any]) -> dict[str, Any]:
         parts = [self._part(segment) for segment in range(len(self._cell.segments))]
         record = {
-            "clips": {"evaluated": len(self._logits), "failed": len(self._failures)},
+            "clips": {
+                "evaluated": len(self._logits),
+                "failed": len(self._failures),
+                "adapted": self._adapted,
+            },
             "failures": [row for part in parts for row in part["failures"]],
             "seconds": {
                 "total": time.perf_counter() - self._begin,

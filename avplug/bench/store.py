@@ -74,7 +74,7 @@ class StoredCell:
         folder: Where the cell is.
         cell: Its identity; of a segment, with its own corruption and severity.
         record: What was noted; of a segment, its own clips and failures, and its share
-            of the seconds by clips.
+            by clips of the seconds and of the clips that were adapted to.
         segment: Its number, or None for the whole cell.
     """
 
@@ -114,6 +114,8 @@ class StoredCell:
         for number, (condition, noted) in enumerate(pairs):
             share = noted["clips"]["evaluated"] / everything
             seconds = {k: share * v for k, v in self.record["seconds"].items()}
+            shown = {"adapted": share * self.record["clips"]["adapted"]}
+            noted = {**noted, "clips": {**noted["clips"], **shown}}
             record = {**self.record, **noted, "seconds": seconds}
             parts.append(
                 replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from avplug.report.markup import Child, Markup, tag
@@ -18,16 +18,25 @@ _DASHES = ("none", "7 4", "2 3")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One method's values by severity, with the colour and shape of its number."""
+    """One method's values by step, with the colour and shape of its number."""
 
     label: str
     index: int
     points: tuple[tuple[int, Estimate], ...]
 
 
+def severity_name(step: int) -> str:
+    """Return how a severity is called in charts."""
+    return f"s{step}" if step else "clean"
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A drawing area: the size, margins and scales of a chart."""
+    """A drawing area: the size, margins and scales of a chart.
+
+    ``steps`` are the places of the horizontal axis, severities unless ``step_name``
+    calls them otherwise.
+    """
 
     width: float
     height: float
@@ -37,9 +46,10 @@ class Frame:
     bottom: float
     steps: tuple[int, ...]
     ceiling: float
+    step_name: Callable[[int], str] = severity_name
 
     def x(self, severity: int) -> float:
-        """Return where a severity stands; they are equally spaced."""
+        """Return where a step stands; they are equally spaced."""
         span = self.width - self.left - self.right
         return self.left + span * self.steps.index(severity) / max(
             1, len(self.steps) - 1
@@ -74,7 +84,7 @@ def draw(
     return tag(
         "svg",
         tag("title", title, id=f"{name}-title"),
-        tag("desc", _description(lines), id=f"{name}-desc"),
+        tag("desc", _description(frame, lines), id=f"{name}-desc"),
         _axes(frame, x_title, y_title),
         [_band(frame, line) for line in lines],
         [_curve(frame, line) for line in lines],
@@ -99,10 +109,10 @@ def key(index: int) -> Markup:
     )
 
 
-def _description(lines: Sequence[Line]) -> str:
+def _description(frame: Frame, lines: Sequence[Line]) -> str:
     return " ".join(
         f"{line.label}: "
-        + ", ".join(f"{_step(s)} {Number(e)}" for s, e in line.points)
+        + ", ".join(f"{frame.step_name(s)} {Number(e)}" for s, e in line.points)
         + "."
         for line in lines
     )
@@ -121,7 +131,7 @@ def _axes(frame: Frame, x_title: str, y_title: str) -> list[Child]:
         )
     below = frame.height - frame.bottom
     for severity in frame.steps:
-        label = _step(severity) if frame.width > 300 or severity else "0"
+        label = frame.step_name(severity) if frame.width > 300 or severity else "0"
         parts.append(
             tag("text", label, x=frame.x(severity), y=below + 16, text_anchor="middle")
         )
@@ -159,7 +169,7 @@ def _curve(frame: Frame, line: Line) -> Markup:
     for (severity, estimate), (x, y) in zip(line.points, places, strict=True):
         number = Number(estimate)
         interval = f" ({number.interval})" if number.interval else ""
-        hint = f"{line.label}, {_step(severity)}: {number}{interval}"
+        hint = f"{line.label}, {frame.step_name(severity)}: {number}{interval}"
         markers.append(_marker(x, y, line.index, hint))
     stroke = _stroke(path, line.index) if places else None
     return tag("g", stroke, markers, class_=_series(line.index))
@@ -187,7 +197,3 @@ def _marker(x: float, y: float, index: int, hint: str = "") -> Markup:
 
 def _series(index: int) -> str:
     return f"series-{index % COLOURS}"
-
-
-def _step(severity: int) -> str:
-    return f"s{severity}" if severity else "clean"

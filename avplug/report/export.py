@@ -60,7 +60,7 @@ def scores_json(scores: Scores) -> dict[str, Any]:
             "level": LEVEL,
             "resamples": scores.resamples,
         },
-        "cells": {"planned": scores.planned, "finished": len(scores.cells)},
+        "cells": {"planned": scores.planned, "finished": scores.finished},
         "notes": list(scores.notes),
         "panels": [_panel(panel) for panel in scores.panels],
         "skipped": list(scores.run.get("skipped", [])),

@@ -7,11 +7,14 @@ from importlib.resources import files
 
 from avplug._version import __version__
 from avplug.report import problems, protocol, tables
+from avplug.report.adaptation import adaptation_tables
 from avplug.report.figures import corruption_curves, legend, severity_curves
 from avplug.report.heatmap import heatmap, scale
 from avplug.report.markup import Child, Markup, tag
+from avplug.report.over_time import time_figures
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
+from avplug.report.streams import streams
 from avplug.report.table import Number, Table, Value, text
 from avplug.report.verdict import verdict
 
@@ -107,7 +110,7 @@ def _tile(term: str, number: Number) -> Markup:
 
 def _warnings(scores: Scores) -> Iterator[Child]:
     notes = list(scores.notes)
-    finished = len(scores.cells)
+    finished = scores.finished
     if finished < scores.planned:
         notes.insert(0, f"Only {finished} of {scores.planned} cells are finished.")
     if notes:
@@ -135,10 +138,23 @@ def _results(panel: Panel, name: str) -> Iterator[Child]:
     if comparison:
         yield tag("h3", "Test-time adaptation")
         yield _table(comparison)
+        yield from _adaptation(panel, name)
     for table in (tables.cell_table(panel), tables.diagnostics_table(panel)):
         if table:
             summary = tag("summary", f"{table.title} ({len(table.rows)})")
             yield tag("details", summary, _table(table, caption=False))
+
+
+def _adaptation(panel: Panel, name: str) -> Iterator[Child]:
+    found = streams(panel)
+    figures = list(time_figures(panel, found, name))
+    if figures:
+        yield tag("h3", "Adaptation over time")
+        yield legend(panel)
+        yield figures
+    for table in adaptation_tables(panel, found):
+        yield tag("h4", table.title)
+        yield _table(table, caption=False)
 
 
 def _multiples(panel: Panel, name: str) -> Iterator[Child]:

@@ -1,8 +1,9 @@
 """Which cells belong together: methods, corruptions and clean references.
 
 Everything in a cell's identity that is neither its condition (corruption, severity,
-seed) nor its treatment (adaptation, attack, defence) makes its subject: data set,
-model, dtype and whatever a later schema adds. A method is a subject under a treatment.
+place in a stream, seed) nor its treatment (adaptation, attack, defence) nor what was
+only looked at besides makes its subject: data set, model, dtype and whatever a later
+schema adds. A method is a subject under a treatment.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from avplug.bench.store import StoredCell
 from avplug.report.labels import canonical, distinguish
 from avplug.report.panel import Condition, Method
 
-_CONDITION = ("schema", "corruption", "severity", "seed", "versions")
+_CONDITION = (
+    "schema",
+    "corruption",
+    "severity",
+    "segment",
+    "seed",
+    "probes",
+    "versions",
+)
 _TREATMENT = ("adaptation", "attack", "defense")
 
 

@@ -12,6 +12,9 @@ def describe(cell: Mapping[str, object]) -> str:
     parts = [cell.get(key) for key in ("model", "adaptation", "corruption")]
     names = [str(part["name"]) for part in parts if isinstance(part, dict)]
     severity = f"s{cell['severity']}" if cell.get("severity") else "clean"
+    stream = cell.get("stream")
+    if isinstance(stream, list):
+        severity = f"stream of {len(stream)}"
     return " ".join([*names, severity, f"seed {cell.get('seed')}"])
 
 

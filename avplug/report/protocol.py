@@ -68,7 +68,7 @@ def in_short(scores: Scores) -> str:
         f"seed {_listed(cell['seed'] for cell in cells)}",
         _listed(cell["dtype"] for cell in cells),
         *dict.fromkeys(machines),
-        f"{len(cells)} of {scores.planned} cells",
+        f"{scores.finished} of {scores.planned} cells",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -104,7 +104,7 @@ def _computation(scores: Scores) -> Facts:
     finished = sorted(str(s.record.get("finished", "")) for s in scores.cells)
     seconds = sum(float(s.record["seconds"]["total"]) for s in scores.cells)
     values = [
-        ("cells", f"{len(cells)} finished of {scores.planned} planned"),
+        ("cells", f"{scores.finished} finished of {scores.planned} planned"),
         ("seeds", _listed(cell["seed"] for cell in cells)),
         *((key, _listed(c[key] for c in cells if key in c)) for key in _SINGLE),
         ("seconds of evaluation", f"{seconds:.0f}"),

@@ -37,7 +37,7 @@ class Scores:
     Args:
         run: ``run.json``.
         panels: One for each data set and metric that suit each other.
-        cells: Finished cells, in the order of the plan.
+        cells: Finished cells, in the order of the plan; of streams their segments.
         resamples: Of the bootstrap.
         notes: What a reader must know, such as an undefined alpha.
     """
@@ -52,6 +52,11 @@ class Scores:
     def planned(self) -> int:
         """How many cells the plan has."""
         return len(self.run.get("cells", []))
+
+    @property
+    def finished(self) -> int:
+        """How many cells are finished, of however many segments."""
+        return len({stored.folder for stored in self.cells})
 
 
 def score(
@@ -69,7 +74,8 @@ def score(
         UsageError: The store holds no run, or no metric suits what it holds.
         PluginError: Those that suit it raised on every cell.
     """
-    run, cells = store.run, store.cells()
+    run = store.run
+    cells = [segment for cell in store.cells() for segment in cell.segments()]
     groups: dict[str, list[StoredCell]] = {}
     for cell in cells:
         groups.setdefault(canonical(cell.cell["dataset"]), []).append(cell)

@@ -74,6 +74,11 @@ def text(value: Value) -> str:
     return "–" if value is None else str(value)
 
 
+def plain(value: float, digits: int = 1, signed: bool = False) -> Number:
+    """Return a number that has no confidence interval."""
+    return Number(Estimate(value, math.nan, math.nan), digits, signed)
+
+
 def _decimal(value: float, digits: int, signed: bool) -> str:
     if not math.isfinite(value):
         return "–"

@@ -37,7 +37,7 @@ def _parts(scores: Scores, console: Console) -> Iterator[RenderableType]:
             if table.note:
                 yield _text(table.note, "dim")
             yield Text()
-    finished, planned = len(scores.cells), scores.planned
+    finished, planned = scores.finished, scores.planned
     if finished < planned:
         yield Text(f"{finished} of {planned} cells are finished.", style="yellow")
     for note in scores.notes:

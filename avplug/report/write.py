@@ -10,6 +10,7 @@ from avplug.core.files import write_atomic
 from avplug.core.registry import Registry, get_registry
 from avplug.report.export import dump, scores_csv, scores_json
 from avplug.report.html import page
+from avplug.report.markdown import markdown
 from avplug.report.metrics import find_metrics
 from avplug.report.scores import Scores, score
 from avplug.report.statistics import RESAMPLES
@@ -41,8 +42,9 @@ def read_scores(
 
 
 def write_scores(scores: Scores, out: Path) -> Path:
-    """Write the page to ``out``, with ``scores.csv`` and ``scores.json`` beside it."""
+    """Write the page to ``out``; its tables as Markdown, CSV and JSON beside it."""
     write_atomic(out, _encode(page(scores)))
+    write_atomic(out.with_name("tables.md"), _encode(markdown(scores)))
     write_atomic(out.with_name("scores.csv"), _encode(scores_csv(scores)))
     write_atomic(out.with_name("scores.json"), _encode(dump(scores_json(scores))))
     return out

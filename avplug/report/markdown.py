@@ -1,0 +1,57 @@
+"""The tables of a report as Markdown, for notes and pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from avplug.report import tables
+from avplug.report.adaptation import adaptation_tables
+from avplug.report.panel import Panel
+from avplug.report.scores import Scores
+from avplug.report.streams import streams
+from avplug.report.table import Number, Table, Value, text
+from avplug.report.verdict import verdict
+
+#: What Markdown or HTML would take for more than text.
+_SPECIAL = str.maketrans(
+    {c: f"\\{c}" for c in "\\`*_[]|#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+)
+
+
+def markdown(scores: Scores) -> str:
+    """Return verdicts and tables of every panel; text from data is escaped."""
+    parts = [part for panel in scores.panels for part in _panel(panel)]
+    parts += [f"> {_plain(note)}" for note in scores.notes]
+    if scores.finished < scores.planned:
+        parts.append(f"> {scores.finished} of {scores.planned} cells are finished.")
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_table(table: Table) -> str:
+    """Return a table under its title, with its note."""
+    heads = [_plain(column.title) for column in table.columns]
+    rules = ["---:" if column.number else "---" for column in table.columns]
+    rows = [heads, rules, *([_cell(value) for value in row] for row in table.rows)]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    note = [_plain(table.note)] if table.note else []
+    return "\n\n".join([f"### {_plain(table.title)}", "\n".join(lines), *note])
+
+
+def _panel(panel: Panel) -> Iterator[str]:
+    words = verdict(panel)
+    yield f"## {_plain(panel.dataset)}, {_plain(panel.metric.title)}"
+    yield _plain(" ".join((words.headline, *words.details)))
+    yield markdown_table(tables.main_table(panel))
+    for table in adaptation_tables(panel, streams(panel)):
+        yield markdown_table(table)
+
+
+def _cell(value: Value) -> str:
+    shown = _plain(text(value))
+    if isinstance(value, Number) and value.interval:
+        return f"{shown} ({_plain(value.interval)})"
+    return shown
+
+
+def _plain(shown: str) -> str:
+    return " ".join(shown.translate(_SPECIAL).split())
