@@ -1,6 +1,6 @@
 """CLIP's picture and text transformers, and the names that its files give them.
 
-Radford et al., arXiv 2103.00020. The text tower is AudioCLIP's as well.
+Radford et al., arXiv 2103.00020. AudioCLIP and ImageBind read texts in the same way.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import nn
 
 from avplug.builtin_models.renaming import Table, renamed
 from avplug.builtin_models.tokenizer import CONTEXT
-from avplug.builtin_models.vit import Block, PatchEmbed, each_row
+from avplug.builtin_models.vit import Activation, Block, PatchEmbed, each_row
 
 #: Inside a block: OpenAI's names to :class:`~avplug.builtin_models.vit.Block`'s.
 _BLOCK: Table = (
@@ -89,7 +89,10 @@ class PictureTower(nn.Module):
         self.proj = nn.Parameter(scale * torch.randn(width, output))
         self.patch_embed = PatchEmbed(3, patch_size, width, bias=False)
         self.ln_pre = nn.LayerNorm(width)
-        self.blocks = _blocks(width, depth, heads)
+        self.blocks = nn.ModuleList(
+            Block(width, heads, norms=("",), activation="quick_gelu")
+            for _ in range(depth)
+        )
         self.ln_post = nn.LayerNorm(width)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
@@ -112,16 +115,29 @@ class TextTower(nn.Module):
         heads: Attention heads.
         output: Length of the vector.
         vocabulary: Number of ids; the largest one of a text marks its end.
+        eps: Of the layer norms.
+        activation: Of the blocks' MLPs.
     """
 
     def __init__(
-        self, width: int, depth: int, heads: int, output: int, vocabulary: int = 49_408
+        self,
+        width: int,
+        depth: int,
+        heads: int,
+        output: int,
+        vocabulary: int = 49_408,
+        *,
+        eps: float = 1e-5,
+        activation: Activation = "quick_gelu",
     ) -> None:
         super().__init__()
         self.token_embedding = nn.Embedding(vocabulary, width)
         self.positional_embedding = nn.Parameter(0.01 * torch.randn(CONTEXT, width))
-        self.blocks = _blocks(width, depth, heads)
-        self.ln_final = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList(
+            Block(width, heads, norms=("",), eps=eps, activation=activation)
+            for _ in range(depth)
+        )
+        self.ln_final = nn.LayerNorm(width, eps)
         self.projection = nn.Parameter(width**-0.5 * torch.randn(width, output))
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
@@ -131,12 +147,6 @@ class TextTower(nn.Module):
             tokens = block(tokens, causal=True)
         last = tokens[torch.arange(len(ids), device=ids.device), ids.argmax(-1)]
         return each_row(lambda row: row @ self.projection, self.ln_final(last))
-
-
-def _blocks(width: int, depth: int, heads: int) -> nn.ModuleList:
-    return nn.ModuleList(
-        Block(width, heads, norms=("",), activation="quick_gelu") for _ in range(depth)
-    )
 
 
 def clip_names(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

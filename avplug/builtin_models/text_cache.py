@@ -10,7 +10,6 @@ any number of processes may read and write at once.
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +18,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 
+from avplug.core.cache import cache_folder
 from avplug.core.files import write_atomic
 
 _FORMAT = "1"
@@ -26,8 +26,7 @@ _FORMAT = "1"
 
 def text_folder() -> Path:
     """Return the folder of the entries, inside ``AVPLUG_CACHE``."""
-    cache = os.environ.get("AVPLUG_CACHE") or "~/.cache/avplug"
-    return Path(cache).expanduser() / "texts"
+    return cache_folder() / "texts"
 
 
 def hash_tensors(tensors: Iterable[tuple[str, torch.Tensor]]) -> str:
