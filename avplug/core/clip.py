@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-FrameRule = Literal["cav-mae", "centre", "all"]
+FrameRule = Literal["cav-mae", "uavm", "centre", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,11 @@ class InputSpec:
         grid: The clip is divided into this many equal parts ...
         picks: ... and these of them give one frame each, by ``frame_rule``.
         frame_rule: ``"cav-mae"``: the frame before the one shown at the part's start,
-            as the published feature extraction of CAV-MAE does. ``"centre"``: the
-            frame shown in the middle of the part. ``"all"``: every frame; ``grid``
-            and ``picks`` are ignored.
+            as the published feature extraction of CAV-MAE does. ``"uavm"``: the last
+            one shown before the middle of the part, as that of UAVM does, where thirty
+            parts of ten seconds are three frames a second. Both look at the first ten
+            seconds. ``"centre"``: the frame shown in the middle of the part.
+            ``"all"``: every frame; ``grid`` and ``picks`` are ignored.
         channels: ``"first"`` takes the first audio channel, ``"mean"`` mixes them,
             ``"all"`` keeps them.
     """

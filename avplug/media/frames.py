@@ -60,7 +60,7 @@ def _frame(folder: Path, video_id: str) -> Path | None:
 
 
 def _tenths(spec: InputSpec) -> list[int]:
-    if spec.frame_rule == "centre":
+    if spec.frame_rule in ("centre", "uavm"):
         return [(2 * pick + 1) * PARTS // (2 * spec.grid) for pick in spec.picks]
     return [pick * PARTS // spec.grid for pick in spec.picks]
 

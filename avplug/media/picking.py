@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -45,14 +46,14 @@ def pick_frames(
     if outside:
         raise ValueError(f"Pick {outside[0]} is none of the {spec.grid} parts.")
     steady = _steady_rate(times, rate, tick)
-    if spec.frame_rule == "cav-mae":
-        if steady is None:
-            return _before_start_by_time(times, end, spec)
-        used = max(1, min(count, int(PUBLISHED_SECONDS * steady)))
-        return [max(0, pick * used // spec.grid - 1) for pick in spec.picks]
     if steady is None:
-        return _centre_by_time(times, end, spec)
-    return [(2 * pick + 1) * count // (2 * spec.grid) for pick in spec.picks]
+        return _BY_TIME[spec.frame_rule](times, end, spec)
+    if spec.frame_rule == "centre":
+        return [(2 * pick + 1) * count // (2 * spec.grid) for pick in spec.picks]
+    used = max(1, min(count, int(PUBLISHED_SECONDS * steady)))
+    if spec.frame_rule == "cav-mae":
+        return [max(0, pick * used // spec.grid - 1) for pick in spec.picks]
+    return [((2 * pick + 1) * used - 1) // (2 * spec.grid) for pick in spec.picks]
 
 
 def _steady_rate(
@@ -77,12 +78,17 @@ def _shown_at(times: NDArray[np.float64], moment: float) -> int:
     return max(0, int(np.searchsorted(times, moment + 1e-9, side="right")) - 1)
 
 
+def _published_length(times: NDArray[np.float64], end: float) -> float:
+    """Return how long the frames of the first ten seconds are shown."""
+    ends = np.append(times[1:], end) - times[0]
+    used = max(1, int(np.searchsorted(ends, PUBLISHED_SECONDS + 1e-9, side="right")))
+    return float(ends[used - 1])
+
+
 def _before_start_by_time(
     times: NDArray[np.float64], end: float, spec: InputSpec
 ) -> list[int]:
-    ends = np.append(times[1:], end) - times[0]
-    used = max(1, int(np.searchsorted(ends, PUBLISHED_SECONDS + 1e-9, side="right")))
-    length = float(ends[used - 1])
+    length = _published_length(times, end)
     starts = [times[0] + pick * length / spec.grid for pick in spec.picks]
     return [max(0, _shown_at(times, start) - 1) for start in starts]
 
@@ -93,3 +99,19 @@ def _centre_by_time(
     length = end - float(times[0])
     middles = [times[0] + (pick + 0.5) * length / spec.grid for pick in spec.picks]
     return [_shown_at(times, middle) for middle in middles]
+
+
+def _before_middle_by_time(
+    times: NDArray[np.float64], end: float, spec: InputSpec
+) -> list[int]:
+    length = _published_length(times, end)
+    middles = times[0] + (np.array(spec.picks) + 0.5) * length / spec.grid
+    before = np.searchsorted(times, middles - 1e-9) - 1
+    return [max(0, int(index)) for index in before]
+
+
+_BY_TIME: dict[str, Callable[[NDArray[np.float64], float, InputSpec], list[int]]] = {
+    "cav-mae": _before_start_by_time,
+    "uavm": _before_middle_by_time,
+    "centre": _centre_by_time,
+}

@@ -9,6 +9,7 @@ from avplug.media.picking import pick_frames
 
 TENTHS = InputSpec(picks=tuple(range(10)))
 CENTRES = InputSpec(picks=tuple(range(10)), frame_rule="centre")
+THIRDS = InputSpec(grid=30, picks=tuple(range(30)), frame_rule="uavm")
 NTSC = Fraction(30_000, 1001)
 
 
@@ -35,10 +36,22 @@ def test_constant_rates_give_the_published_indices(count, rate):
     assert pick_frames(times, end, TENTHS) == published(count, rate)
 
 
+@pytest.mark.parametrize("rate", [Fraction(24), Fraction(25), NTSC, Fraction(60)])
+@pytest.mark.parametrize("seconds", [10, 12])
+def test_three_frames_a_second_are_those_of_ffmpegs_filter(rate, seconds):
+    count = int(seconds * rate)
+    times, end = constant(count, rate)
+    # The filter gives a frame the nearest third of a second; of equals the last stays.
+    thirds = [int(3 * k / rate + Fraction(1, 2)) for k in range(count)]
+    wanted = [max(k for k in range(count) if thirds[k] <= n) for n in range(30)]
+    assert pick_frames(times, end, THIRDS, rate=rate) == wanted
+    assert pick_frames(times, end, THIRDS) == wanted
+
+
 @given(
     st.integers(2, 400),
     st.sampled_from([Fraction(10), Fraction(25), NTSC, Fraction(30), Fraction(50)]),
-    st.sampled_from(["cav-mae", "centre"]),
+    st.sampled_from(["cav-mae", "uavm", "centre"]),
     st.integers(0, 2**32 - 1),
 )
 def test_rounded_time_stamps_change_no_pick(count, rate, rule, seed):
@@ -52,13 +65,13 @@ def test_rounded_time_stamps_change_no_pick(count, rate, rule, seed):
 
 @given(
     st.lists(st.floats(0.001, 2.0), min_size=1, max_size=200),
-    st.sampled_from([TENTHS, CENTRES]),
+    st.sampled_from([TENTHS, THIRDS, CENTRES]),
 )
 def test_any_timing_gives_frames_that_exist_in_order(steps, spec):
     ends = np.cumsum(steps)
     times = np.concatenate([[0.0], ends[:-1]])
     picks = pick_frames(times, float(ends[-1]), spec)
-    assert len(picks) == 10
+    assert len(picks) == len(spec.picks)
     assert picks == sorted(picks)
     assert picks[0] >= 0
     assert picks[-1] < len(times)
@@ -71,6 +84,9 @@ def test_uneven_frames_are_picked_by_what_is_shown():
     assert pick_frames(times, 5.0, spec) == [0, 0, 1, 2, 3]
     centre = InputSpec(grid=5, picks=(0, 4), frame_rule="centre")
     assert pick_frames(times, 5.0, centre) == [0, 6]
+    before = InputSpec(grid=10, picks=(0, 1, 2, 9), frame_rule="uavm")
+    # Middles 0.25, 0.75, 1.25 and 4.75, where the last frame only begins.
+    assert pick_frames(times, 5.0, before) == [0, 0, 1, 6]
 
 
 def test_only_the_first_ten_seconds_of_a_long_clip_count():

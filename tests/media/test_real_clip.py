@@ -38,6 +38,22 @@ def test_the_picked_frames_are_the_published_ones():
         np.testing.assert_allclose(means, wanted, atol=6e-4)
 
 
+def test_three_frames_a_second_are_the_published_ones():
+    facts = json.loads((PREPROCESS / "video_BkjpjAohg-0.json").read_text())["uavm"]
+    spec = InputSpec(size=0, grid=30, picks=tuple(range(30)), frame_rule="uavm")
+    clip = read_clip(BASKETBALL, spec, "x", need="v")
+    indices = np.rint(clip.times * 30_000 / 1001).astype(int).tolist()
+    assert indices == [10 * n + 4 for n in range(30)]
+    means = []
+    for frame in clip.frames:
+        small = Image.fromarray(frame).resize((336, 224), Image.Resampling.BICUBIC)
+        means.append(np.asarray(small).mean((0, 1)))
+    wanted = np.array([frame["mean_rgb"] for frame in facts["frames"]])
+    # The colour matrix is the file's, not ffmpeg's guess: 1.3 levels at most; the
+    # neighbouring frames are 13 off where the scene is cut.
+    assert np.abs(np.array(means) - wanted).max() < 1.5
+
+
 def test_the_sound_equals_the_benchmarks_wav_to_the_sample():
     wav, rate = soundfile.read(FOLDER / "eval_audio" / "BkjpjAohg-0.wav", dtype="int16")
     clip = read_clip(BASKETBALL, InputSpec(), "x", need="a")
