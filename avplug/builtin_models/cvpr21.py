@@ -17,6 +17,7 @@ from avplug.builtin_models.frontend import (
 )
 from avplug.builtin_models.renaming import Table, renamed
 from avplug.builtin_models.resnet import Layout, ResNet, batch_norm_parameters
+from avplug.builtin_models.vit import each_row
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError
 from avplug.core.model import Model, PerSense, Surface
@@ -40,8 +41,8 @@ class CVPR21(Model):
     """A 1-D convolutional sound encoder, a ResNet18, and one of five fusions.
 
     A training of the released code leaves three files, of which ``sound``, ``frame``
-    and ``classifier`` are the parts. Each clip is treated by itself in evaluation;
-    batch norm mixes them in training.
+    and ``classifier`` are the parts. In evaluation the answer to a clip does not depend
+    on the others, up to rounding; in training batch norm mixes them.
 
     Args:
         labels: Names of the classes.
@@ -128,7 +129,7 @@ class CVPR21(Model):
         that average through ``outputs``.
         """
         each = self._pooled(tokens)
-        logits = self.classifier(self.fusion(each.audio, each.video))
+        logits = each_row(self.classifier, self.fusion(each.audio, each.video))
         return mean_prediction(logits, self.outputs)
 
     def _pooled(self, tokens: PerSense) -> PerSense:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from avplug.builtin_models.cvpr21_config import FRAME_RATE, SAMPLE_RATE, Fusion
 from avplug.builtin_models.resnet import initialise
+from avplug.builtin_models.vit import each_row
 
 
 def excerpt(
@@ -104,8 +105,7 @@ class Fuse(nn.Module):
             case "concat":
                 return torch.cat([video, audio], -1)
             case "film":
-                modulated: torch.Tensor = self.alpha(audio) * video + audio
-                return modulated
+                return each_row(self.alpha, audio) * video + audio
         gated = audio.sigmoid() * video, video.sigmoid() * audio
         if self.fusion == "gated-sum":
             return gated[0] + gated[1]
