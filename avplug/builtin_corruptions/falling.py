@@ -55,27 +55,21 @@ class FallingLayer:
         return self.tiles[top : top + self.height, start : start + width]
 
 
-def sheared(
-    wide: Pixels, shifts: NDArray[np.int64], width: int, out: Pixels | None = None
-) -> Pixels:
+def sheared(wide: Pixels, shifts: NDArray[np.int64], width: int) -> Pixels:
     """Return rows of a picture, each moved to the right by its own distance.
 
     Args:
         wide: uint8 [H, W + margin]; its first column belongs at ``-max(shifts)``.
-        shifts: int64 [H], sorted either way, in pixels.
+        shifts: int64 [H], in pixels.
         width: W.
-        out: Where to write, uint8 [H, W].
 
     Returns:
-        uint8 [H, W].
+        uint8 [H, W], a new array.
     """
-    starts = shifts.max() - shifts
-    edges = (starts[1:] != starts[:-1]).nonzero()[0] + 1
-    if out is None:
-        out = np.empty((len(shifts), width), np.uint8)
-    bounds = [0, *edges.tolist(), len(shifts)]
-    for top, bottom, start in zip(
-        bounds, bounds[1:], starts[bounds[:-1]].tolist(), strict=False
-    ):
-        out[top:bottom] = wide[top:bottom, start : start + width]
-    return out
+    wide = np.ascontiguousarray(wide)
+    starts = wide.shape[1] * np.arange(len(shifts)) + shifts.max() - shifts
+    # Every stretch of W pixels, as a view; those that begin the rows are copied.
+    stretches: Pixels = np.ndarray(
+        (wide.size - width + 1, width), np.uint8, wide.data, strides=(1, 1)
+    )
+    return stretches[starts]

@@ -30,6 +30,8 @@ SNR_DB = {
 #: A rate is rounded to multiples of 1/64, so that every machine finds the same one.
 _RATE_STEPS = 64
 _GAIN_STEPS = 4096
+#: Share of red, green and blue in the grey of a picture (ITU-R BT.601).
+LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,14 +147,13 @@ class Precipitation(BackgroundCorruption):
         rates = np.rint(_RATE_STEPS * scene.rate.at(times)) / _RATE_STEPS
         spoilt = np.empty(frames.shape, np.uint8)
         both = np.empty((height, width + margin), np.uint8)
-        streaks = np.empty((height, width), np.uint8)
         for frame, time, rate, shift, span, target in zip(
             frames, times.tolist(), rates.tolist(), shifts, spans, spoilt, strict=True
         ):
             left = -int(shift.max())
             near, far = (layer.window(time, left, width + span) for layer in layers)
             cv2.add(near, far, dst=both[:, : width + span])
-            fallen = sheared(both, shift, width, streaks) if span else both[:, :width]
+            fallen = sheared(both, shift, width) if span else both[:, :width]
             colour = [rate * share for share in self.colour]
             compositor.add(frame, fallen, colour, target)
         return spoilt
@@ -171,7 +172,7 @@ class Precipitation(BackgroundCorruption):
 
 
 class _Compositor:
-    """Adds haze and streaks to frames of one size; its planes serve every frame.
+    """Adds haze and streaks to frames of one size; its memory serves every frame.
 
     Fresh memory for each step of each frame costs more than the step.
     """
@@ -179,31 +180,31 @@ class _Compositor:
     def __init__(
         self, height: int, width: int, weight: float, slope: float, offset: float
     ) -> None:
-        self._planes = np.empty((6, height, width), np.uint8)
-        self._kept = _in_steps(1 - weight)
-        # The haze is rounded down, as the published code truncates the result.
-        self._haze = _in_steps((1 - weight) * slope)
-        self._haze_offset = (1 - weight) * 255 * offset - 0.5
+        # a x + (1 - a) haze(grey) is one product with a matrix, rounded down, as the
+        # published code truncates the result.
+        self._haze = np.zeros((3, 4), np.float32)
+        self._haze[:, :3] = (1 - weight) * slope * np.array(LUMA)
+        self._haze[:, :3] += weight * np.eye(3)
+        self._haze[:, 3] = (1 - weight) * 255 * offset - 0.5
+        self._lights = np.empty((3, height, width), np.uint8)
+        self._coloured = np.empty((height, width, 3), np.uint8)
 
     def add(
         self, frame: Pixels, streaks: Pixels, colour: list[float], out: Pixels
     ) -> None:
         """Write a frame with haze and streaks of a colour into ``out``."""
-        *planes, haze, part, light = self._planes
-        cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY, dst=haze)
-        cv2.convertScaleAbs(haze, haze, self._haze, self._haze_offset)
-        cv2.split(frame, planes)
-        lit = None
-        for plane, share in zip(planes, colour, strict=True):
-            # What the haze has more than the part of the picture that it takes away.
-            cv2.convertScaleAbs(plane, part, self._kept, 0)
-            cv2.subtract(haze, part, dst=part)
-            cv2.add(plane, part, dst=plane)
-            if share != lit:
+        # a x + (1 - a) max(x, haze) is max(x, a x + (1 - a) haze).
+        cv2.transform(frame, self._haze, dst=out)
+        cv2.max(frame, out, dst=out)
+        if len(set(colour)) == 1:
+            (light, *_), (share, *_) = self._lights, colour
+            cv2.convertScaleAbs(streaks, light, _in_steps(share), 0)
+            cv2.cvtColor(light, cv2.COLOR_GRAY2RGB, dst=self._coloured)
+        else:
+            for light, share in zip(self._lights, colour, strict=True):
                 cv2.convertScaleAbs(streaks, light, _in_steps(share), 0)
-                lit = share
-            cv2.add(plane, light, dst=plane)
-        cv2.merge(planes, dst=out)
+            cv2.merge([*self._lights], dst=self._coloured)
+        cv2.add(out, self._coloured, dst=out)
 
 
 def _in_steps(gain: float) -> float:

@@ -89,14 +89,14 @@ def _flakes(
 ) -> Pixels:
     """Return interpolated normals above the threshold, uint8 [height, width]."""
     rows, columns = ceil(height / zoom), ceil(width / zoom)
-    table = np.rint(normal_table() * np.float32(_NORMAL_STEPS))
-    nodes = table.take(rng.uint16(rows * columns)).reshape(rows, columns)
+    nodes = _whole_normals().take(rng.uint16(rows * columns)).reshape(rows, columns)
     left, right, after = _between(width, columns, zoom)
-    field = nodes[:, left] * (_WEIGHT_STEPS - after) + nodes[:, right] * after
+    wide = nodes[:, left] * (_WEIGHT_STEPS - after) + nodes[:, right] * after
     upper, lower, below = _between(height, rows, zoom)
-    field = (
-        field[upper] * (_WEIGHT_STEPS - below[:, None]) + field[lower] * below[:, None]
-    )
+    field, under = wide[upper], wide[lower]
+    field *= _WEIGHT_STEPS - below[:, None]
+    under *= below[:, None]
+    field += under
     field *= np.float32(255 * law.noise_std / (_NORMAL_STEPS * _WEIGHT_STEPS**2))
     field += np.float32(255 * law.noise_mean)
     # Nothing is negative after this, so that an absolute value only rounds and clips.
@@ -109,6 +109,14 @@ def _flakes(
     gain = drawn.size * expected_level(law) / total
     cv2.convertScaleAbs(drawn, drawn, round(gain * _GAIN_STEPS) / _GAIN_STEPS)
     return drawn
+
+
+@lru_cache(maxsize=1)
+def _whole_normals() -> NDArray[np.float32]:
+    """Return normal quantiles in whole steps of 1/128, float32 [65536]."""
+    table: NDArray[np.float32] = np.rint(normal_table() * np.float32(_NORMAL_STEPS))
+    table.flags.writeable = False
+    return table
 
 
 @lru_cache(maxsize=32)
