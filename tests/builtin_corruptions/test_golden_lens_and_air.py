@@ -105,20 +105,26 @@ def test_smoke(severity, inputs):
     assert found["ssim"] > expected["ssim"]["mean"]
 
 
-@needs_golden
-@pytest.mark.parametrize("inputs", PICTURES)
-@pytest.mark.parametrize("severity", SEVERITIES)
-@pytest.mark.parametrize(("name", "light", "profile", "section"), CONSTANT)
-def test_in_constant_light(name, light, profile, section, severity, inputs):
-    expected = of_reference(name, severity, inputs, section)
+def in_constant_light(name, light, profile, severity, inputs):
+    """Corrupt pictures where the envelope ``light`` of the scene does not move."""
     frames = pictures(inputs)
     source = clip("clip", frames, np.arange(len(frames), dtype=float))
     component = load(name, profile)
     scene = component.scene(source.info, severity, KeyedRandom(("scene",)))
     steady = Envelope(getattr(scene, light).drift, 0.0)
     scene = replace(scene, **{light: steady})
-    spoilt = component.video(frames, source.times, scene, KeyedRandom(("video",)))
-    found = mean_of([statistics(*p) for p in zip(frames, spoilt, strict=True)])
+    return component.video(frames, source.times, scene, KeyedRandom(("video",)))
+
+
+@needs_golden
+@pytest.mark.parametrize("inputs", PICTURES)
+@pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.parametrize(("name", "light", "profile", "section"), CONSTANT)
+def test_in_constant_light(name, light, profile, section, severity, inputs):
+    expected = of_reference(name, severity, inputs, section)
+    spoilt = in_constant_light(name, light, profile, severity, inputs)
+    pairs = zip(pictures(inputs), spoilt, strict=True)
+    found = mean_of([statistics(*pair) for pair in pairs])
     for key, allowed in (
         ("psnr", PSNR_TOLERANCE[name]),
         ("ssim", SSIM_TOLERANCE[inputs]),
