@@ -13,7 +13,12 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from avplug.builtin_models.clip_towers import PictureTower, TextTower, clip_names
+from avplug.builtin_models.clip_towers import (
+    PictureTower,
+    TextTower,
+    clip_names,
+    count_extras,
+)
 from avplug.builtin_models.zero_shot import Sense, Tower, ZeroShot
 from avplug.builtin_models.zero_shot_config import Fusion, ZeroShotConfig
 from avplug.core.errors import UsageError
@@ -127,4 +132,6 @@ class CLIP(ZeroShot):
 
     def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return the tensors of a published checkpoint by this model's names."""
+        extras = count_extras(tensors)
+        self.ignored = {"facts": extras} if extras else {}
         return clip_names(tensors)

@@ -6,6 +6,7 @@ Radford et al., arXiv 2103.00020. AudioCLIP and ImageBind read texts in the same
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -149,11 +150,16 @@ class TextTower(nn.Module):
         return each_row(lambda row: row @ self.projection, self.ln_final(last))
 
 
+def count_extras(names: Iterable[str]) -> int:
+    """Return how many tensors of a file are no weights."""
+    return sum(_EXTRAS.fullmatch(name) is not None for name in names)
+
+
 def clip_names(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return a published CLIP's tensors as ``visual`` and ``text`` towers name them.
 
     OpenAI's layout and that of Hugging Face's CLIPModel are known; names of neither
-    stay as they are.
+    stay as they are. What :func:`count_extras` counts is left out.
     """
     kept = {name: t for name, t in tensors.items() if not _EXTRAS.fullmatch(name)}
     if any(name.startswith("vision_model.") for name in kept):

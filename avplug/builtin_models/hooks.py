@@ -149,6 +149,7 @@ def avplug_models() -> Iterable[ModelSpec]:
             requires=("tokenizers",),
             capabilities=("norm", "gradient", "encode"),
             variants={"base": {}, "tiny": _CLIP_TINY},
+            weights=published.CLIP,
         ),
         ModelSpec(
             "audioclip",
@@ -179,5 +180,6 @@ def avplug_models() -> Iterable[ModelSpec]:
             requires=("tokenizers",),
             capabilities=("norm", "gradient", "encode", "unimodal"),
             variants={"huge": {}, "tiny": _IMAGEBIND_TINY},
+            weights=published.IMAGEBIND,
         ),
     )

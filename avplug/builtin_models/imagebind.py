@@ -5,7 +5,6 @@ Its published weights may be used for non-commercial purposes only.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -40,8 +39,6 @@ _LARGEST_SCALE = 100.0
 #: Published tensors of the text tower whose axes are arranged in another way.
 _HEAD = "modality_heads.text.proj.1.weight"
 _PLACES = "modality_preprocessors.text.pos_embed"
-
-_log = logging.getLogger("avplug")
 
 
 class ImageBind(ZeroShot):
@@ -160,13 +157,12 @@ class ImageBind(ZeroShot):
     def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return the tensors of a published checkpoint by this model's names.
 
-        The text tower's mask and the towers of other senses are left out; how many
-        tensors of which is logged.
+        The text tower's mask, which is a constant, and the towers of other senses are
+        left out.
         """
-        left_out = other_senses(tensors)
-        if left_out:
-            counts = ", ".join(f"{sense} {n}" for sense, n in left_out.items())
-            _log.info("ImageBind: tensors of other senses are left out: %s", counts)
+        others = other_senses(tensors)
+        left_out = {f"{sense} tower": count for sense, count in others.items()}
+        self.ignored = left_out | ({"text mask": 1} if MASK in tensors else {})
         mapped = renamed(
             {
                 name: tensor

@@ -251,6 +251,18 @@ CLIP_VIT_B32 = FileSpec(
     page="https://huggingface.co/timm/vit_base_patch32_clip_224.openai",
 )
 
+CLIP = (
+    WeightSpec(
+        "openai",
+        "*",
+        CLIP_VIT_B32.source,
+        sha256=CLIP_VIT_B32.sha256,
+        page=CLIP_VIT_B32.page,
+        license="MIT",
+        notes="Sees and reads; hears nothing",
+    ),
+)
+
 WAV2CLIP = (
     WeightSpec(
         "vit-b-32",

@@ -7,17 +7,14 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from avplug.builtin_models.prompts import Synonyms, resolve_templates
+from avplug.builtin_models.published import CLIP_VOCABULARY
 from avplug.core.errors import UsageError, closest
 
 Fusion = Literal["logits-mean", "embed-mean", "raw-sum", "audio", "visual"]
 Frames = Literal["mean", "middle"]
 
-#: OpenAI's vocabulary as the authors of AudioCLIP published it (MIT).
-VOCABULARY = (
-    "https://github.com/AndreyGuzhov/AudioCLIP/releases/download/v0.1/"
-    "bpe_simple_vocab_16e6.txt.gz"
-)
-VOCABULARY_SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
+#: OpenAI's vocabulary as the authors of AudioCLIP published it (MIT), and its content.
+VOCABULARY, _, VOCABULARY_SHA256 = CLIP_VOCABULARY.partition("#sha256=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
