@@ -18,8 +18,8 @@ def excerpt(
 ) -> torch.Tensor:
     """Return the sound around the middle frame of each clip, as the released loader.
 
-    The middle frame is number floor(count / 2), from 1, of the frames at 8 per second;
-    its moment falls on index ``(samples - 1) // 2``. A sound that is too short is
+    The middle frame is number floor(count / 2), at least 1, of the frames at 8 per
+    second; its moment falls on index ``(samples - 1) // 2``. A sound that is too short is
     repeated from its beginning; what reaches beyond either end is 0, and so is the last
     sample. Amplitudes are clamped to -1..1. Differentiable.
 
@@ -37,6 +37,7 @@ def excerpt(
     heard = lengths.clamp(min=1)
     whole = lengths * (1 + (enough / heard).floor().long() * (lengths < enough))
     middle = (lengths * FRAME_RATE).div(2 * SAMPLE_RATE, rounding_mode="floor")
+    middle = middle.clamp(min=1)
     centre = ((middle - 0.5) / FRAME_RATE * SAMPLE_RATE).floor().long()
     offset = torch.arange(samples, device=waveform.device) - half
     place = centre[:, None] + offset
