@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -111,8 +111,6 @@ def quantised(samples: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     Returns:
         float32 [C, N]; silence stays silent.
     """
-    from scipy.fft import dct, idct
-
     channels, count = samples.shape
     padded = np.zeros((channels, -(-count // BLOCK) * BLOCK), np.float32)
     padded[:, :count] = samples
@@ -120,11 +118,17 @@ def quantised(samples: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     if bits > 16:
         # The transform itself would be coarser than the step in single precision.
         blocks = blocks.astype(np.float64)
-    levels = dct(blocks, norm="ortho", axis=1)
-    step = np.abs(levels).max(axis=1, keepdims=True, initial=0) * 2.0 ** (1 - bits)
-    step = step.astype(levels.dtype)
+    if not blocks.size:
+        return samples.copy()
+    levels: NDArray[Any] = np.asarray(cv2.dct(blocks, flags=cv2.DCT_ROWS))
+    largest = np.maximum(levels.max(axis=1), -levels.min(axis=1))[:, None]
+    # A power of two scales without an error.
+    step = largest * levels.dtype.type(2.0 ** (1 - bits))
     step[step == 0] = 1
-    restored = idct(np.rint(levels / step) * step, norm="ortho", axis=1)
+    levels /= step
+    np.rint(levels, out=levels)
+    levels *= step
+    restored = np.asarray(cv2.idct(levels, flags=cv2.DCT_ROWS))
     return np.ascontiguousarray(
         restored.reshape(channels, -1)[:, :count], dtype=np.float32
     )

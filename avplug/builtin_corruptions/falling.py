@@ -69,7 +69,8 @@ def sheared(wide: Pixels, shifts: NDArray[np.int64], width: int) -> Pixels:
     wide = np.ascontiguousarray(wide)
     starts = wide.shape[1] * np.arange(len(shifts)) + shifts.max() - shifts
     # Every stretch of W pixels, as a view; those that begin the rows are copied.
-    stretches: Pixels = np.ndarray(
+    stretches = np.ndarray(
         (wide.size - width + 1, width), np.uint8, wide.data, strides=(1, 1)
     )
-    return stretches[starts]
+    rows: Pixels = stretches[starts]
+    return rows
