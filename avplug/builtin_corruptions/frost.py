@@ -14,7 +14,7 @@ from avplug.builtin_corruptions.background import (
 )
 from avplug.builtin_corruptions.crystals import TEXTURES, frost_texture
 from avplug.builtin_corruptions.pixels import Pixels
-from avplug.builtin_corruptions.textures import window
+from avplug.builtin_corruptions.textures import tinted, window
 from avplug.core.clip import ClipInfo
 from avplug.core.randomness import KeyedRandom
 
@@ -71,8 +71,7 @@ class Frost(BackgroundCorruption):
         """Return frames behind frost, uint8 [T, H, W, 3]."""
         shades = window(frost_texture(scene.texture), scene.place, *frames.shape[1:3])
         colours = np.arange(256)[:, None] * (np.array(ICE) / max(ICE))
-        weighted = np.rint(scene.frost_weight * colours).astype(np.uint8)
-        layer = cv2.LUT(cv2.cvtColor(shades, cv2.COLOR_GRAY2RGB), weighted[None])
+        layer = tinted(shades, np.rint(scene.frost_weight * colours))
         frosted = np.empty(frames.shape, np.uint8)
         for frame, target in zip(frames, frosted, strict=True):
             cv2.addWeighted(frame, scene.image_weight, layer, 1, 0, dst=target)

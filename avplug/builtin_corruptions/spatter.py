@@ -13,7 +13,7 @@ from avplug.builtin_corruptions.background import (
     add_background,
 )
 from avplug.builtin_corruptions.pixels import Pixels
-from avplug.builtin_corruptions.textures import fitted, texels
+from avplug.builtin_corruptions.textures import fitted, texels, tinted
 from avplug.core.clip import ClipInfo
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.quantiles import looked_up, normal_table
@@ -89,7 +89,8 @@ class Spatter(BackgroundCorruption):
         cover = fitted(cover, height, width)
         colour = MUD_COLOUR if scene.mud else WATER_COLOUR
         spattered = np.empty(frames.shape, np.uint8)
-        layer = tinted(cover, colour)
+        shades = np.arange(256)[:, None] * np.array(colour) // 255
+        layer = tinted(cover, shades)
         if not scene.mud:
             for frame, target in zip(frames, spattered, strict=True):
                 cv2.add(frame, layer, dst=target)
@@ -109,13 +110,6 @@ class Spatter(BackgroundCorruption):
     ) -> NDArray[np.float32]:
         """Return sound with drops, float32 [C, N]; it may leave -1..1."""
         return add_background(samples, sample_rate, "water_drops", scene.snr_db, rng)
-
-
-def tinted(cover: Pixels, colour: tuple[int, int, int]) -> Pixels:
-    """Return a colour times a cover, uint8 [H, W, 3] of uint8 [H, W]."""
-    table = (np.arange(256)[:, None] * np.array(colour) // 255).astype(np.uint8)
-    layer = cv2.LUT(cv2.cvtColor(cover, cv2.COLOR_GRAY2RGB), table[None])
-    return np.asarray(layer, np.uint8)
 
 
 def blurred(field: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

@@ -8,6 +8,8 @@ never a library's sine, so that they are equal on every machine.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -115,3 +117,15 @@ def window(
     part = texture.take(np.arange(top, top + rows) % SIDE, axis=0)
     part = part.take(np.arange(left, left + columns) % SIDE, axis=1)
     return fitted(part, height, width)
+
+
+def tinted(shades: Pixels, colours: NDArray[np.number[Any]]) -> Pixels:
+    """Return each shade's colour, uint8 [H, W, 3].
+
+    Args:
+        shades: uint8 [H, W].
+        colours: [256, 3], in 0..255.
+    """
+    tables = np.ascontiguousarray(colours.T, np.uint8)
+    planes = [cv2.LUT(shades, table) for table in tables]
+    return np.asarray(cv2.merge(planes), np.uint8)
