@@ -54,13 +54,26 @@ class CrowdScene:
     people: tuple[Person, ...]
     nearness: Envelope | None
 
-    def boxes(self, seconds: float, size: tuple[int, int]) -> list[Box]:
-        """Return where each person is, in a picture of (height, width) pixels."""
+    def boxes(
+        self, times: NDArray[np.float64], size: tuple[int, int]
+    ) -> list[list[Box]]:
+        """Return where each person is at each time.
+
+        Args:
+            times: float64 [T], seconds.
+            size: Height and width of the picture in pixels.
+        """
+        moments = times.tolist()
         if self.nearness is None:
             side = self.side_fraction
-            return [one.pacing(seconds, side, size) for one in self.people]
-        hidden = OPAQUE * self.side_fraction**2 * float(self.nearness.at(seconds))
-        return [one.crossing(seconds, hidden, size) for one in self.people]
+            return [
+                [p.pacing(time, side, size) for p in self.people] for time in moments
+            ]
+        hidden = OPAQUE * self.side_fraction**2 * self.nearness.at(times)
+        return [
+            [person.crossing(time, share, size) for person in self.people]
+            for time, share in zip(moments, hidden.tolist(), strict=True)
+        ]
 
 
 class Crowd(BackgroundCorruption):
@@ -96,8 +109,7 @@ class Crowd(BackgroundCorruption):
         hidden = frames.copy()
         size = (frames.shape[1], frames.shape[2])
         hard = scene.nearness is None
-        for frame, time in zip(hidden, times, strict=True):
-            boxes = scene.boxes(float(time), size)
+        for frame, boxes in zip(hidden, scene.boxes(times, size), strict=True):
             for person, box in zip(scene.people, boxes, strict=True):
                 _shade(frame, person.figure, box, hard)
         return hidden
@@ -117,16 +129,17 @@ class Crowd(BackgroundCorruption):
 
 def _shade(frame: Pixels, figure: int, box: Box, hard: bool) -> None:
     """Darken what a person hides, in place; the person may reach over the edges."""
-    rows = slice(max(box.top, 0), box.top + box.height)
-    columns = slice(max(box.left, 0), box.left + box.width)
-    seen = frame[rows, columns]
+    left, top, width, height, density = box
+    above, before = max(-top, 0), max(-left, 0)
+    seen = frame[top + above : top + height, left + before : left + width]
     if not seen.size:
         return
-    shadow = resized(figure, box.height, box.width)[
-        rows.start - box.top :, columns.start - box.left :
-    ][: seen.shape[0], : seen.shape[1]]
-    steepness = min(max(STEEP // box.height, SOFTEST), STEEPEST) if not hard else HARD
-    kept = cv2.LUT(np.ascontiguousarray(shadow), _kept(steepness, box.density))
+    shadow = resized(figure, height, width)
+    if seen.shape[:2] != shadow.shape:
+        shadow = shadow[above:, before:][: seen.shape[0], : seen.shape[1]]
+        shadow = np.ascontiguousarray(shadow)
+    steepness = min(max(STEEP // height, SOFTEST), STEEPEST) if not hard else HARD
+    kept = cv2.LUT(shadow, _kept(steepness, density))
     cv2.multiply(seen, cv2.merge((kept, kept, kept)), dst=seen, scale=1 / 255)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import ceil, floor, sqrt
+from typing import NamedTuple
 
 from avplug.builtin_corruptions.silhouettes import COUNT, TALL, WIDE, opaque
 from avplug.core.randomness import KeyedRandom
@@ -12,8 +13,7 @@ from avplug.core.randomness import KeyedRandom
 _FASTEST = 0.12
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """Where a person is: corner and size in pixels, and how dense the shadow is."""
 
     left: int

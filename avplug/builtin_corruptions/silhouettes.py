@@ -51,8 +51,11 @@ def opaque(number: int) -> float:
 def resized(number: int, height: int, width: int) -> Pixels:
     """Return a person of another size, uint8 [height, width], maybe squeezed."""
     sizes = silhouette(number)
-    fitting = [one for one in sizes if one.shape[0] >= height]
-    nearest = (fitting or sizes[:1])[-1]
+    nearest = sizes[0]
+    for smaller in sizes[1:]:
+        if len(smaller) < height:
+            break
+        nearest = smaller
     return _resize(nearest, (width, height), cv2.INTER_LINEAR)
 
 

@@ -112,8 +112,9 @@ def test_people_walk_in_and_out():
     for i in range(20):
         one = scene(f"{i}", 4)
         assert 2 <= len(one.people) <= 4
-        lefts = np.array([[b.left for b in one.boxes(t, size)] for t in seconds])
-        widths = np.array([[b.width for b in one.boxes(t, size)] for t in seconds])
+        boxes = one.boxes(seconds, size)
+        lefts = np.array([[box.left for box in moment] for moment in boxes])
+        widths = np.array([[box.width for box in moment] for moment in boxes])
         partly += (lefts < 0).any()
         steps = np.abs(np.diff(lefts + widths / 2, axis=0))
         steps = steps[steps < size[1] / 2]
@@ -132,8 +133,8 @@ def test_people_who_come_nearer_are_larger_and_louder():
     assert nearness.std() > 0.1
 
     sizes = [
-        sum(box.width * box.height for box in near.boxes(t, (360, 640)))
-        for t in source.times
+        sum(box.width * box.height for box in boxes)
+        for boxes in near.boxes(source.times, (360, 640))
     ]
     assert np.corrcoef(sizes, nearness)[0, 1] > 0.99
 
