@@ -18,6 +18,16 @@ _TINY: dict[str, Any] = {
     "heads": 4,
 }
 
+_UAVM_TINY: dict[str, Any] = {
+    "image_size": 64,
+    "target_length": 256,
+    "conv_depths": (1, 1, 1, 1),
+    "conv_widths": (16, 32, 48, 64),
+    "steps": 8,
+    "depth": 1,
+    "shared_depth": 1,
+}
+
 _CVPR21_TINY: dict[str, Any] = {
     "image_size": 96,
     "samples": 33_075,
@@ -125,6 +135,29 @@ def avplug_models() -> Iterable[ModelSpec]:
                 "tiny": {**_TINY, "projection": 32},
             },
             weights=published.EQUIAV,
+        ),
+        ModelSpec(
+            "uavm",
+            "avplug.builtin_models.uavm:UAVM",
+            "UAVM: one transformer for the ConvNeXt features of either sense",
+            paper="arXiv:2208.00061",
+            capabilities=(
+                "norm",
+                "norm_early",
+                "norm_unimodal",
+                "classifier",
+                "gradient",
+                "encode",
+                "unimodal",
+            ),
+            variants={
+                "base": {},
+                "independent": {"depth": 6, "shared_depth": 0},
+                "separate": {"fusion": "separate"},
+                "cross-attention": {"fusion": "cross-attention"},
+                "tiny": _UAVM_TINY,
+            },
+            weights=published.UAVM,
         ),
         ModelSpec(
             "cvpr21",
