@@ -126,16 +126,17 @@ def collapse(panel: Panel, found: Sequence[Stream]) -> Table | None:
         Column("classes_source", "source"),
         Column("entropy", "entropy"),
         Column("entropy_source", "source"),
-        Column("batch_entropy_first", "batch entropy, first quarter"),
-        Column("batch_entropy_last", "last quarter"),
-        Column("lowest_to_average", "lowest to average"),
+        Column("batch_entropy_first", "batch entropy"),
+        Column("batch_entropy_last", "last"),
+        Column("lowest_to_average", "dip"),
         Column("where", "where", False),
     )
     note = (
         "classes and entropy (nats): of the classes predicted in the last quarter of a"
         " stream, beside the source model on the same clips; collapsed: the entropy is"
         " below half of the source's. batch entropy: of softmax(mean logits of a"
-        " batch); lowest to average: its lowest ratio to its moving average (0.9)."
+        " batch), mean of the first and of the last quarter; dip: its lowest ratio to"
+        " its moving average (0.9)."
     )
     title = "Collapse: do answers become one?"
     chosen = hardest(panel, found)

@@ -202,7 +202,7 @@ def _footer(scores: Scores) -> Markup:
     return tag(
         "p",
         f"Made by avplug {__version__} from stored predictions. The numbers are beside"
-        " this page in scores.csv and scores.json.",
+        " this page in scores.csv and scores.json, the tables in tables.md.",
     )
 
 

@@ -161,7 +161,7 @@ def _figure(
 ) -> Markup:
     top = max((e.value for line in lines for _, e in line.points), default=0.0)
     ceiling = next(c for c in (5, 10, 20, 40, 60, 80, 100) if c >= top)
-    frame = Frame(560, 330, 46, 14, 12, 46, tuple(steps), ceiling, step_name)
+    frame = Frame(560, 330, 46, 24, 12, 46, tuple(steps), ceiling, step_name)
     return tag(
         "figure",
         tag("figcaption", title),

@@ -65,6 +65,7 @@ def in_short(scores: Scores) -> str:
     parts = [
         *data,
         f"profile {profiles}" if profiles else "",
+        _streams(cells),
         f"seed {_listed(cell['seed'] for cell in cells)}",
         _listed(cell["dtype"] for cell in cells),
         *dict.fromkeys(machines),
@@ -83,6 +84,8 @@ def conventions(scores: Scores) -> list[str]:
         "Means give equal weight to seeds, then corruptions, then severities 1 to 5.",
         "Clips that could not be read or evaluated are counted as failed and are in no"
         " denominator.",
+        "A stream through several corruptions is one cell; its predictions count under"
+        " the corruption and severity that the clip was shown with.",
     ]
     if scores.resamples:
         lines.append(
@@ -91,6 +94,16 @@ def conventions(scores: Scores) -> list[str]:
             " paired by clip. They say nothing on other training runs or seeds."
         )
     return lines
+
+
+def _streams(cells: Iterable[Mapping[str, Any]]) -> str:
+    """How streams of adaptation were made; "" if nothing adapts."""
+    methods = [c["adaptation"] for c in cells if "order" in c["adaptation"]]
+    return _listed(
+        f"protocol {m.get('protocol', 'reset')}, {m['order']}, batches of "
+        f"{m['batch_size']}"
+        for m in methods
+    )
 
 
 def _share(dataset: Mapping[str, Any]) -> str:

@@ -157,9 +157,11 @@ def cell_table(panel: Panel) -> Table:
 def diagnostics_table(panel: Panel) -> Table | None:
     """Return what the adaptations counted in each cell; None if they count nothing.
 
-    Series over the stream are left to the data files.
+    What was counted over a stream of several segments stands at its first. Series over
+    the stream are left to the data files.
     """
-    counted = [(cell, _scalars(cell)) for cell in panel.cells]
+    firsts = [cell for cell in panel.cells if not cell.stored.segment]
+    counted = [(cell, _scalars(cell)) for cell in firsts]
     keys = list(dict.fromkeys(key for _, found in counted for key in found))
     if not keys:
         return None
