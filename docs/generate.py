@@ -21,10 +21,14 @@ def command_line() -> str:
     runner = CliRunner()
     app = build_app()
     parts = ["# Command line\n"]
-    for verb in ("", *VERBS):
-        arguments = [verb, "--help"] if verb else ["--help"]
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    verbs = [[], *([verb] for verb in VERBS)]
+    for name, group in groups.items():
+        verbs += [[name, command.name] for command in group.registered_commands]
+    for verb in verbs:
+        arguments = [*verb, "--help"]
         result = runner.invoke(app, arguments, prog_name="avplug", terminal_width=88)
-        title = f"avplug {verb}".strip()
+        title = " ".join(["avplug", *verb])
         help_text = "\n".join(line.rstrip() for line in result.output.splitlines())
         parts.append(f"## {title}\n\n```text\n{help_text.strip()}\n```\n")
     parts.append(

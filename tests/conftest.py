@@ -61,6 +61,12 @@ def _only_builtin_plugins(monkeypatch):
     monkeypatch.setenv("AVPLUG_NO_PLUGINS", "1")
 
 
+@pytest.fixture(autouse=True)
+def _no_downloads(monkeypatch, tmp_path):
+    monkeypatch.setenv("AVPLUG_OFFLINE", "1")
+    monkeypatch.setenv("AVPLUG_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def dists(tmp_path, monkeypatch):
     """Fake installed distributions, empty at first; forgotten after the test."""

@@ -19,7 +19,7 @@ from avplug.core.dataset import Dataset
 from avplug.core.errors import UnknownNameError, WeightsError, closest
 from avplug.core.model import Model
 from avplug.core.registry import Entry, Registry
-from avplug.core.weights import Checkpoint, load_into, without_initialisation
+from avplug.core.weights import Checkpoint, build_from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,9 +137,7 @@ def _from_weights(
     if chosen.outputs and (known is None or "outputs" in known):
         config |= {"outputs": chosen.outputs}
     config |= {**chosen.options, **checkpoint.metadata.get("config", {}), **mine}
-    with without_initialisation():
-        model: Model = construct(entry, config, labels)
-    load_into(model, checkpoint)
+    model = build_from(lambda: construct(entry, config, labels), checkpoint)
     _check_labels(checkpoint, model, dataset_name, dataset)
     about: dict[str, Any] = {"weights": checkpoint.sha256}
     for key in ("parts", "ignored"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -16,6 +17,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.text import Text
 
@@ -84,6 +86,27 @@ class CountProgress(_Shown):
         self._task = self._bar.add_task(unit, total=None, unit=unit)
 
     def show(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=done, total=total)
+
+
+class ByteProgress(_Shown):
+    """Shows how much of a file has come."""
+
+    def __init__(self, what: str, console: Console | None = None) -> None:
+        super().__init__(console)
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task(what, total=None)
+
+    def show(self, done: int, total: int | None) -> None:
         """Move the bar."""
         self._bar.update(self._task, completed=done, total=total)
 

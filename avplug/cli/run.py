@@ -26,11 +26,13 @@ def _run(
     """Evaluate models under corruptions; the same command again goes on."""
     from avplug.bench.runner import run
     from avplug.cli.console import message
+    from avplug.cli.fetching import fetch_for
     from avplug.cli.progress import RunProgress
     from avplug.core.errors import InterruptedWorkError
     from avplug.core.registry import get_registry
 
     try:
+        fetch_for(settings, get_registry())
         with RunProgress() as progress:
             summary = run(settings, get_registry(), progress)
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,7 @@ from avplug.core.sources import locate
 __all__ = [
     "Checkpoint",
     "Misfit",
+    "build_from",
     "compare",
     "load_into",
     "locate",
@@ -90,6 +91,32 @@ def compare(model: nn.Module, tensors: dict[str, torch.Tensor]) -> Misfit:
     )
 
 
+def build_from(make: Callable[[], Model], checkpoint: Checkpoint) -> Model:
+    """Return a new model with a checkpoint's tensors; it takes their memory only.
+
+    Where :meth:`Model.adapt_state` keeps parameters of the model itself, such as the
+    head of a pre-trained one, they have their initial values, the same each time.
+
+    Args:
+        make: Makes the model.
+        checkpoint: All its tensors are used, or else ``adapt_state`` leaves them out.
+
+    Raises:
+        WeightsError: As for :func:`load_into`.
+    """
+    with without_initialisation():
+        model = make()
+    tensors = model.adapt_state(checkpoint.tensors)
+    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    if any(t.untyped_storage().data_ptr() in own for t in tensors.values()):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = make()
+        tensors = model.adapt_state(checkpoint.tensors)
+    _put(model, tensors, checkpoint)
+    return model
+
+
 def load_into(model: Model, checkpoint: Checkpoint) -> None:
     """Put a checkpoint's tensors into a model, all of them or none.
 
@@ -99,7 +126,12 @@ def load_into(model: Model, checkpoint: Checkpoint) -> None:
     Raises:
         WeightsError: A tensor is missing, too much, or of another shape.
     """
-    tensors = model.adapt_state(checkpoint.tensors)
+    _put(model, model.adapt_state(checkpoint.tensors), checkpoint)
+
+
+def _put(
+    model: Model, tensors: dict[str, torch.Tensor], checkpoint: Checkpoint
+) -> None:
     misfit = compare(model, tensors)
     if misfit:
         complaints = [

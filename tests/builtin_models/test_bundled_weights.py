@@ -11,7 +11,12 @@ from avplug.bench.store import Store
 from avplug.core.registry import get_registry
 from avplug.core.weights import locate, read_checkpoint
 
-SPECS = get_registry().get("model", "cav-mae").spec.weights
+SPECS = [
+    weights
+    for entry in get_registry().entries("model")
+    for weights in entry.spec.weights
+    if weights.source.startswith("avplug:")
+]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)

@@ -49,7 +49,7 @@ def test_the_verb_that_is_asked_for(line, verb):
 
 def test_every_verb_is_registered_under_its_name():
     def names(app):
-        return [command.name for command in app.registered_commands]
+        return [c.name for c in (*app.registered_commands, *app.registered_groups)]
 
     assert names(build_app()) == list(VERBS)
     assert [names(build_app([verb])) for verb in VERBS] == [[verb] for verb in VERBS]

@@ -30,6 +30,8 @@ print(code, loaded, file=sys.stderr)
         ("plugins", "--json"),
         ("--help",),
         ("list", "--help"),
+        ("weights", "list"),
+        ("weights", "list", "audioclip", "--json"),
         ("--version",),
     ],
     ids=" ".join,

@@ -17,6 +17,7 @@ from avplug.core.clip import InputSpec
 from avplug.core.errors import WeightsError
 from avplug.core.model import Model
 from avplug.core.weights import (
+    build_from,
     load_into,
     locate,
     read_checkpoint,
@@ -351,6 +352,28 @@ def test_nothing_is_drawn_without_initialisation() -> None:
     assert torch.equal(torch.get_rng_state(), before)
     assert nn.LayerNorm(2).weight.tolist() == [1, 1]
     assert not torch.equal(nn.Linear(4, 4).weight, nn.Linear(4, 4).weight)
+
+
+class Unfinished(Net):
+    """Keeps its own head, as a pre-trained network does."""
+
+    def adapt_state(self, tensors: dict) -> dict:
+        own = self.state_dict()
+        return {**tensors, **{k: own[k] for k in ("head.weight", "head.bias")}}
+
+
+def test_what_a_model_keeps_of_itself_has_its_initial_values_each_time_the_same(
+    tmp_path: Path, net: Net
+) -> None:
+    state = {k: v for k, v in net.state_dict().items() if not k.startswith("head")}
+    checkpoint = checkpoint_of(tmp_path, state)
+    before = torch.get_rng_state()
+    built = [build_from(lambda: Unfinished(("dog", "car")), checkpoint) for _ in "ab"]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert same(built[0].state_dict(), built[1].state_dict())
+    torch.manual_seed(0)
+    assert torch.equal(built[0].head.weight, Unfinished(("dog", "car")).head.weight)
+    assert torch.equal(built[0].body.weight, net.body.weight)
 
 
 def test_locate_finds_paths_and_bundled_files(
