@@ -19,9 +19,9 @@ def excerpt(
     """Return the sound around the middle frame of each clip, as the released loader.
 
     The middle frame is number floor(count / 2), at least 1, of the frames at 8 per
-    second; its moment falls on index ``(samples - 1) // 2``. A sound that is too short is
-    repeated from its beginning; what reaches beyond either end is 0, and so is the last
-    sample. Amplitudes are clamped to -1..1. Differentiable.
+    second; its moment falls on index ``(samples - 1) // 2``. A sound that is too short
+    is repeated from its beginning; what reaches beyond either end is 0, and so is the
+    last sample. Amplitudes are clamped to -1..1. Differentiable.
 
     Args:
         waveform: float [B, N] at 11,025 Hz.
