@@ -23,7 +23,7 @@ from avplug.builtin_models.vit import each_row
 from avplug.builtin_models.zero_shot_config import ZeroShotConfig
 from avplug.core.batch import Batch
 from avplug.core.clip import InputSpec
-from avplug.core.errors import CapabilityError, UsageError
+from avplug.core.errors import CapabilityError, UsageError, WeightsError
 from avplug.core.model import Model, PerSense, Surface
 from avplug.core.weights import locate
 
@@ -266,7 +266,14 @@ class ZeroShot(Model):
     def _read_classes(self) -> torch.Tensor:
         options = self.options
         prompts = prompts_of(self.labels, options.templates, options.synonyms)
-        tokenizer = Tokenizer(locate(options.vocabulary), options.vocabulary_sha256)
+        try:
+            vocabulary = locate(options.vocabulary)
+        except WeightsError as error:
+            raise WeightsError(
+                f"The tokeniser's vocabulary cannot be had. {error.message}",
+                "Give the file with -o model.vocabulary=FILE.",
+            ) from error
+        tokenizer = Tokenizer(vocabulary, options.vocabulary_sha256)
         flat = [text for texts in prompts for text in texts]
         tokens = tokenizer(flat, truncate=self.truncates)
         names = self.towers["text"]
