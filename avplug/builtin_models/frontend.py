@@ -9,9 +9,9 @@ import math
 from typing import Literal
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
+from avplug.builtin_models.colours import Colours
 from avplug.signal.fbank import log_mel
 
 #: Sounds are resampled to this rate, in Hz, before such a model hears them.
@@ -46,24 +46,11 @@ def normalised_log_mel(
     return (logs - mean) / std
 
 
-class ImageNetColours(nn.Module):
-    """Gives pictures in 0..1 ImageNet's mean and deviation, in the model's dtype."""
-
-    mean: torch.Tensor
-    std: torch.Tensor
+class ImageNetColours(Colours):
+    """Gives pictures in 0..1 the mean and deviation that ImageNet's have."""
 
     def __init__(self) -> None:
-        super().__init__()
-        for name, values in (
-            ("mean", (0.485, 0.456, 0.406)),
-            ("std", (0.229, 0.224, 0.225)),
-        ):
-            channels = torch.tensor(values).view(3, 1, 1)
-            self.register_buffer(name, channels, persistent=False)
-
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        """Return frames [..., 3, H, W], normalised."""
-        return (frames.to(self.mean.dtype) - self.mean) / self.std
+        super().__init__((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def check_frames(frames: torch.Tensor, side: int) -> None:

@@ -136,6 +136,11 @@ _AUDIO_CONVNEXT = {
         page=_UAVM_PAGE,
     ),
 }
+#: What the model hears differs; its own defaults are VGGSound's.
+_UAVM_OPTIONS: dict[str, dict[str, Any]] = {
+    "vggsound": {},
+    "audioset": {"target_length": 1000, "audio_mean": -4.2677, "audio_std": 4.569},
+}
 
 
 def _uavm(name: str, dataset: str, file: str, **facts: Any) -> WeightSpec:
@@ -152,6 +157,7 @@ def _uavm(name: str, dataset: str, file: str, **facts: Any) -> WeightSpec:
         page=_UAVM_PAGE,
         classes={"vggsound": 309, "audioset": 527}[dataset],
         outputs={"vggsound": "softmax", "audioset": "sigmoid"}[dataset],
+        options=_UAVM_OPTIONS[dataset],
         license="BSD-2-Clause",
         **facts,
     )

@@ -248,6 +248,18 @@ def test_every_variant_can_be_made(variant: str) -> None:
     assert model.input.frame_rule == "uavm"
 
 
+@pytest.mark.parametrize("weights", SPEC.weights, ids=lambda weights: weights.name)
+def test_published_weights_say_what_the_model_must_hear(weights: object) -> None:
+    options = {**SPEC.variants[weights.variant or "base"], **weights.options}
+    with torch.device("meta"):
+        model = UAVM(LABELS, **options, outputs=weights.outputs)
+    audioset = weights.dataset == "audioset"
+    assert model.sizes.target_length == (1000 if audioset else 990)
+    assert model.outputs == ("sigmoid" if audioset else "softmax")
+    padding = -model.sizes.audio_mean / model.sizes.audio_std
+    assert padding == pytest.approx(0.9341 if audioset else 1.1329, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -6,7 +6,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from avplug.core.clip import AS_IS, InputSpec
+from avplug.builtin_models.frontend import ImageNetColours
+from avplug.core.batch import collate
+from avplug.core.clip import AS_IS, Clip, InputSpec
 from avplug.media.frames import read_frame_folder
 from avplug.media.pictures import fit, open_rgb
 from avplug.media.read import read_clip
@@ -70,6 +72,20 @@ def test_fit_equals_the_references_pictures_bit_for_bit(name):
         wanted = file[f"u8_{name}"].transpose(1, 2, 0)
     picture = open_rgb(PREPROCESS / "in" / f"{name}.jpg")
     np.testing.assert_array_equal(fit(picture, 224), wanted)
+
+
+@pytest.mark.parametrize(
+    "name", ["bird_image", "car_image", "dog_image", "frame5_BkjpjAohg-0"]
+)
+def test_normalised_pictures_equal_the_references(name):
+    with np.load(PREPROCESS / "golden_image.npz") as file:
+        wanted = file[f"norm_rows_{name}"]
+    picture = fit(open_rgb(PREPROCESS / "in" / f"{name}.jpg"), 224)
+    clip = Clip(
+        "x", picture[None], np.zeros(1), np.zeros((1, 9), np.float32), 16_000, 1
+    )
+    normalised = ImageNetColours()(collate([clip], InputSpec()).frames)[0, 0]
+    np.testing.assert_allclose(normalised[:, 110:113], wanted, atol=1e-6)
 
 
 def test_the_frame_folder_of_the_same_clip():

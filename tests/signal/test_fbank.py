@@ -49,6 +49,29 @@ def test_equals_the_reference(file: str, sound: str) -> None:
     )
 
 
+@needs_golden
+@pytest.mark.parametrize(
+    ("file", "sound"), [(f, s) for f, sounds in SOUNDS.items() for s in sounds]
+)
+@pytest.mark.parametrize(
+    ("name", "frames", "mean", "std"),
+    [("uavm_vgg", 990, -5.081, 4.4849), ("uavm_as", 1000, -4.2677, 4.569)],
+)
+def test_other_lengths_and_statistics_equal_the_reference(
+    file: str, sound: str, name: str, frames: int, mean: float, std: float
+) -> None:
+    wanted = arrays(f"models/preprocess/{file}")[f"{name}_tail_{sound}"]
+    samples, rate = soundfile.read(
+        ROOT / "models" / "preprocess" / "in" / f"{sound}.wav",
+        dtype="float32",
+        always_2d=True,
+    )
+    waveform = torch.from_numpy(samples[None, :, 0].copy())
+    logs = log_mel(waveform, frames=frames, sample_rate=rate)[0]
+    got = ((logs - mean) / std).numpy()[-len(wanted) :]
+    np.testing.assert_allclose(got, wanted, atol=5e-3)
+
+
 def test_padding_is_zero_and_silence_is_the_floor() -> None:
     logs = log_mel(torch.zeros(1, 16_000), frames=1024)[0]
     torch.testing.assert_close(logs[:98], torch.full((98, 128), FLOOR))
