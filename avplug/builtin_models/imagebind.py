@@ -36,7 +36,8 @@ EXCERPTS, EXCERPT = 3, 2 * SAMPLE_RATE
 #: the spectrogram transformer before it divide by two.
 _MEAN, _STD = -4.268, 9.138
 _LARGEST_SCALE = 100.0
-#: Published tensors of the text tower whose axes are arranged in another way.
+#: Published tensors whose axes are arranged in another way.
+_STEM = "modality_preprocessors.vision.rgbt_stem.proj.1.weight"
 _HEAD = "modality_heads.text.proj.1.weight"
 _PLACES = "modality_preprocessors.text.pos_embed"
 
@@ -171,8 +172,10 @@ class ImageBind(ZeroShot):
             },
             NAMES,
         )
+        if _STEM in tensors:
+            mapped["vision.stem.proj.weight"] = tensors[_STEM].flatten(1, 2)
         if _HEAD in tensors:
-            mapped["text.projection"] = mapped["text.projection"].T
+            mapped["text.projection"] = tensors[_HEAD].T
         if _PLACES in tensors:
             mapped["text.positional_embedding"] = tensors[_PLACES].squeeze(0)
         return mapped

@@ -19,7 +19,7 @@ NAMES: Table = (
     (r"^modality_heads\.(vision|audio)\.2\.", r"\1.head."),
     (r"^modality_heads\.text\.proj\.0\.", "text.ln_final."),
     (r"^modality_heads\.text\.proj\.1\.weight$", "text.projection"),
-    (r"^vision\.rgbt_stem\.proj\.1\.", "vision.stem."),
+    (r"^vision\.rgbt_stem\.proj\.1\.", "vision.stem.proj."),
     (r"^audio\.rgbt_stem\.proj\.", "audio.stem.proj."),
     (r"^audio\.rgbt_stem\.norm_layer\.", "audio.stem_norm."),
     (r"\.pos_embedding_helper\.", "."),

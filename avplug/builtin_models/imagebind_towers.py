@@ -42,8 +42,7 @@ class VisionTower(nn.Module):
         output: int,
     ) -> None:
         super().__init__()
-        shape = (FRAMES, patch_size, patch_size)
-        self.stem = nn.Conv3d(3, width, shape, shape, bias=False)
+        self.stem = PatchEmbed(3 * FRAMES, patch_size, width, bias=False)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         places = 1 + (image_size // patch_size) ** 2
         self.pos_embed = nn.Parameter(torch.zeros(1, places, width))
@@ -60,7 +59,8 @@ class VisionTower(nn.Module):
         """
         if pictures.ndim == 4:
             pictures = pictures.unsqueeze(2).expand(-1, -1, FRAMES, -1, -1)
-        patches = self.stem(pictures).flatten(2).transpose(1, 2)
+        # Frames are so many more channels: a convolution over two is one over all.
+        patches = self.stem(pictures.flatten(1, 2))
         tokens = self.ln_pre(_with_class(self.cls_token, patches) + self.pos_embed)
         for block in self.blocks:
             tokens = block(tokens)

@@ -193,3 +193,10 @@ def test_an_unknown_sense_is_no_silent_extra(model: ImageBind, tmp_path: Path) -
 def test_sizes_that_do_not_divide_are_refused(option: str) -> None:
     with pytest.raises(UsageError, match=f"{option} 33"):
         ImageBindConfig(**{option: 33})
+
+
+def test_channels_last_is_another_layout_of_the_same_model(model: ImageBind) -> None:
+    batch = batch_for(model)
+    wanted = model.classify(batch)
+    model = model.to(memory_format=torch.channels_last)
+    torch.testing.assert_close(model.classify(batch), wanted)
