@@ -10,6 +10,11 @@ DATA = SHARED / "data"
 CLIPS = DATA / "clips"
 VOCABULARY = DATA / "clip_vocabulary" / "bpe_simple_vocab_16e6.txt.gz"
 
+LABELS = SHARED / "facts" / "labels"
+
+needs_labels = pytest.mark.skipif(
+    not LABELS.is_dir(), reason="the data sets' label lists are not here"
+)
 needs_vocabulary = pytest.mark.skipif(
     not VOCABULARY.is_file(), reason="OpenAI's vocabulary is not here"
 )

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -10,7 +13,15 @@ from avplug.builtin_models.prompts import (
     prompts_of,
     resolve_templates,
 )
+from avplug.builtin_models.tokenizer import Tokenizer
+from avplug.builtin_models.zero_shot_config import VOCABULARY_SHA256
 from avplug.core.errors import UsageError
+from tests.builtin_models.shared import (
+    LABELS,
+    VOCABULARY,
+    needs_labels,
+    needs_vocabulary,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +77,31 @@ def test_templates_have_names_or_are_given() -> None:
 def test_templates_that_cannot_be_filled_are_refused(templates: object) -> None:
     with pytest.raises(UsageError):
         resolve_templates(templates)
+
+
+def listed(name: str) -> list[str]:
+    """The labels of a data set, as its list writes them."""
+    with (LABELS / f"{name}.csv").open(encoding="utf-8") as file:
+        return [list(row.values())[-1] for row in csv.DictReader(file)]
+
+
+@needs_labels
+def test_commas_of_the_published_lists() -> None:
+    vggsound = listed("vggsound")
+    assert len(vggsound) == 309
+    assert sum("," in clean(label) for label in vggsound) == 23
+    firsts = [names_of(label, "first") for label in listed("audioset")]
+    assert len(firsts) - len(set(firsts)) == 3
+
+
+@needs_labels
+@needs_vocabulary
+@pytest.mark.parametrize("path", sorted(LABELS.glob("*.csv")), ids=lambda p: p.stem)
+def test_every_published_label_fits_every_template(path: Path) -> None:
+    labels = listed(path.stem)
+    prompts = prompts_of(
+        labels, [t for each in TEMPLATES.values() for t in each], "keep"
+    )
+    tokenizer = Tokenizer(VOCABULARY, VOCABULARY_SHA256)
+    ids = tokenizer([text for texts in prompts for text in texts])
+    assert int(ids.argmax(1).max()) < 50
