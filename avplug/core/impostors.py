@@ -18,7 +18,7 @@ def impostor(head: bytes) -> tuple[str, str] | None:
         What it is, and what to do about it.
     """
     if not head:
-        return "empty", "Fetch it again."
+        return "an empty file", "Fetch it again."
     if head.startswith(_LFS):
         return (
             "a Git LFS pointer, which only names the file",

@@ -168,7 +168,7 @@ def test_a_plain_pickle_is_refused(tmp_path: Path) -> None:
     ("damage", "said"),
     [
         ("truncated", "is damaged or of another format"),
-        ("empty", "is no checkpoint: it is empty"),
+        ("empty", "is no checkpoint: it is an empty file"),
         ("page", "it is a web page, such as a sign-in"),
         ("pointer", "it is a Git LFS pointer, which only names the file"),
         ("garbage", "is damaged or no checkpoint: it begins like no known format"),
