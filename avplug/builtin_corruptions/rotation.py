@@ -13,11 +13,18 @@ from avplug.builtin_corruptions.pixels import Pixels
 
 #: Bits after the point of the sine and the cosine.
 _BITS = 16
+#: Pixels of the largest frames whose angles are all kept, at 8 bytes a pixel.
+_SMALL = 1 << 16
 
 
-@lru_cache(maxsize=16)
-def source_index(degrees: int, height: int, width: int) -> NDArray[np.int32]:
-    """Return which pixel each one of a turned frame is, int32 [H W], row by row.
+@lru_cache(maxsize=72)
+def _kept_index(degrees: int, height: int, width: int) -> NDArray[np.intp]:
+    """Return :func:`source_index` of a small frame; all 71 angles are kept."""
+    return source_index(degrees, height, width)
+
+
+def source_index(degrees: int, height: int, width: int) -> NDArray[np.intp]:
+    """Return which pixel each one of a turned frame is, intp [H W], row by row.
 
     The frame turns about its centre, counterclockwise. The nearest pixel is found
     in whole numbers, so that no rounding differs between machines; outside the frame
@@ -36,8 +43,10 @@ def source_index(degrees: int, height: int, width: int) -> NDArray[np.int32]:
     found *= width
     found += column
     found[outside] = height * width
-    found.flags.writeable = False
-    return found.ravel()
+    # What take wants; it would convert it for every frame.
+    index = found.ravel().astype(np.intp)
+    index.flags.writeable = False
+    return index
 
 
 def _nearest(along: NDArray[np.int64], down: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -63,7 +72,6 @@ class Turner:
         self._source_pixels = self._source[:count].view(np.uint8)
         self._source_pixels = self._source_pixels.reshape(height, width, 4)
         self._turned_pixels = self._turned.view(np.uint8).reshape(height, width, 4)
-        self._index = np.empty(count, np.intp)
 
     def __call__(self, frames: Pixels, degrees: int, out: Pixels) -> None:
         """Write frames turned about their centre, uint8 [T, H, W, 3], to ``out``.
@@ -73,12 +81,12 @@ class Turner:
         if degrees % 360 == 0:
             out[:] = frames
             return
-        # Converted here once: take would do so for every frame.
-        self._index[:] = source_index(degrees, *self._source_pixels.shape[:2])
+        index_of = _kept_index if self._turned.size <= _SMALL else source_index
+        index = index_of(degrees, *self._source_pixels.shape[:2])
         for frame, target in zip(frames, out, strict=True):
             cv2.cvtColor(frame, cv2.COLOR_RGB2RGBA, dst=self._source_pixels)
             # No index is out of range; mode="wrap" keeps take from buffering.
-            self._source.take(self._index, out=self._turned, mode="wrap")
+            self._source.take(index, out=self._turned, mode="wrap")
             cv2.cvtColor(self._turned_pixels, cv2.COLOR_RGBA2RGB, dst=target)
 
 
