@@ -214,11 +214,11 @@ class EquiAV(Encoders, Model):
 
         ``norm``: the layer norms that the mode uses. ``norm_early``: of these the
         blocks', without the last two blocks; shallow encoders keep at least half.
-        ``norm_unimodal`` is empty: an answer from one sense passes through no norm of
-        its own. ``classifier``: the head.
+        ``classifier``: the head.
 
         Raises:
-            CapabilityError: There is no joint attention.
+            CapabilityError: There is no joint attention, and no norm that only an
+                answer from one sense passes through.
         """
         used, depth = _USED[self.sizes.mode], self.sizes.depth
         surfaces = {
@@ -231,7 +231,6 @@ class EquiAV(Encoders, Model):
                 for sense in used
                 for index in range(depth - min(2, depth // 2))
             ],
-            "norm_unimodal": [],
             "classifier": ["mlp_head.*"],
         }
         if surface not in surfaces:

@@ -123,7 +123,6 @@ def avplug_models() -> Iterable[ModelSpec]:
             capabilities=(
                 "norm",
                 "norm_early",
-                "norm_unimodal",
                 "classifier",
                 "gradient",
                 "encode",
@@ -144,7 +143,6 @@ def avplug_models() -> Iterable[ModelSpec]:
             capabilities=(
                 "norm",
                 "norm_early",
-                "norm_unimodal",
                 "classifier",
                 "gradient",
                 "encode",

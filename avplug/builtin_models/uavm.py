@@ -160,12 +160,12 @@ class UAVM(Model):
 
         ``norm``: their layer norms. ``norm_early``: those of each sense's own
         transformer, without its last two blocks where no others follow.
-        ``norm_unimodal`` is empty: an answer from one sense passes through no norm of
-        its own. ``fusion_attention``: query, key and value of the joint blocks.
-        ``classifier``: the heads.
+        ``fusion_attention``: query, key and value of the joint blocks. ``classifier``:
+        the heads.
 
         Raises:
-            CapabilityError: ``fusion_attention``, and no block sees both senses.
+            CapabilityError: No block sees both senses, or ``norm_unimodal``: no norm is
+                there for an answer from one sense only.
         """
         if surface == "fusion_attention":
             self.transformer.check_joint()
@@ -173,20 +173,21 @@ class UAVM(Model):
         early = sizes.depth
         if not sizes.shared_depth:
             early -= min(2, sizes.depth // 2)
-        patterns = {
+        surfaces = {
             "norm": ["*.in_layernorm.*", "*.norm[12].*", "*_mlp.0.*", "*.mlp_head.0.*"],
             "norm_early": [
                 "[av]_trans.in_layernorm.*",
                 *(f"[av]_trans.blocks.{index}.norm[12].*" for index in range(early)),
             ],
-            "norm_unimodal": [],
             "fusion_attention": ["s_trans.blocks.*.attn.qkv.*"],
             "classifier": ["*_mlp.*", "*.mlp_head.*"],
-        }[surface]
+        }
+        if surface not in surfaces:
+            return super().parameters_for(surface)
         return {
             f"transformer.{name}": parameter
             for name, parameter in self.transformer.named_parameters()
-            if any(fnmatchcase(name, pattern) for pattern in patterns)
+            if any(fnmatchcase(name, pattern) for pattern in surfaces[surface])
         }
 
     def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -151,7 +151,6 @@ def test_the_norm_surface_is_what_a_prediction_trains(kind: str) -> None:
             for n in "12"
         ),
     }
-    assert model.parameters_for("norm_unimodal") == {}
     heads = {
         "unified": {"s_trans.mlp_head"},
         "independent": {"a_mlp", "v_mlp"},
@@ -178,6 +177,8 @@ def test_only_cross_attention_shows_a_joint_block() -> None:
             other.joint_attention(tokens)
         with pytest.raises(CapabilityError, match="no block that sees both senses"):
             other.parameters_for("fusion_attention")
+        with pytest.raises(CapabilityError, match="no surface 'norm_unimodal'"):
+            other.parameters_for("norm_unimodal")
 
 
 def test_gradients_reach_the_inputs_and_silence_is_finite() -> None:
