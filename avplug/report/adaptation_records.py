@@ -12,10 +12,12 @@ from avplug.report.table import Column, Table, Value, plain
 
 
 def cost(panel: Panel) -> Table | None:
-    """Return work, time and memory of each method, and the ratio to its source."""
+    """Return work, time and memory of each method; None where none was noted."""
     if not adapting(panel):
         return None
     per_clip = {method: _milliseconds(panel, method) for method in panel.methods}
+    if np.isnan(list(per_clip.values())).all():
+        return None
     rows: list[tuple[Value, ...]] = []
     for method in panel.methods:
         records = _records(panel, method)
