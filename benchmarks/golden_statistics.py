@@ -128,8 +128,10 @@ FALLING = (
 GRADIENT = (
     "synthetic: the gradient, at 28 to 43 dB, feels rounding in each pass and the gusts"
 )
+OVERLAP = (
+    "its twelve draws at s2 overlap less than most: 19.7 % muted, its law says 18.6 %"
+)
 OWN_GRAIN = "on purpose: billows in place of pixel-sized grain"
-TRUNCATED = "synthetic: the public code truncates three times, seen on flat surfaces"
 #: Corruption: draws of each frame, rules.
 VIDEO: dict[str, tuple[int, tuple[Rule, ...]]] = {
     **dict.fromkeys(NOISES, (2, PIXEL_NOISE)),
@@ -162,8 +164,8 @@ VIDEO: dict[str, tuple[int, tuple[Rule, ...]]] = {
     "interference": (12, (Rule("mad", errors=True), Rule("ssim", errors=True))),
 }
 STEADY = {
-    "concert": (Rule("psnr", 0.15), Rule("ssim", 0.005, argued=TRUNCATED)),
-    "underwater": (Rule("psnr", 0.1), Rule("ssim", 0.005, argued=TRUNCATED)),
+    "concert": (Rule("psnr", 0.15), Rule("ssim", 0.005)),
+    "underwater": (Rule("psnr", 0.1), Rule("ssim", 0.005)),
 }
 BACKGROUNDS = (
     *("snow", "frost", "spatter", "wind", "rain", "underwater"),
@@ -205,7 +207,10 @@ def comparisons() -> Iterator[Comparison]:
         *("compression", "paper", "prototype", 1, (Rule("snr_db", 0.5),), quantiser),
         (SHOWN,),
     )
-    muted = (Rule("snr_db", errors=True), Rule("silent_frac", errors=True))
+    muted = (
+        Rule("snr_db", 0.3, errors=True, argued=OVERLAP),
+        Rule("silent_frac", 0.02, errors=True, argued=OVERLAP),
+    )
     yield _sound("interference", "paper", "audio", 60, muted)
 
 
