@@ -92,7 +92,36 @@ def configuration() -> str:
     )
 
 
+def adaptations() -> str:
+    """Return every built-in adaptation method with its options and docstring."""
+    from avplug.core.components import AdaptationSpec
+    from avplug.core.registry import get_registry
+
+    parts = [
+        "# Adaptation methods\n",
+        "Set an option with `-o method.option=value`. Why the defaults are what they "
+        "are: [the methods and their choices](../explanation/adaptation.md).\n",
+    ]
+    for entry in get_registry().entries("adaptation"):
+        spec, target = entry.spec, entry.load()
+        assert isinstance(spec, AdaptationSpec)
+        needs = ", ".join(spec.needs) or "nothing of the model"
+        facts = [f"Needs: {needs}", f"Paper: {spec.paper}" if spec.paper else ""]
+        options = target.settings({})
+        rows = "".join(
+            f"| `{name}` | `{value!r}` |\n" for name, value in options.items()
+        )
+        table = f"| option | default |\n|---|---|\n{rows}\n" if options else ""
+        text = inspect.getdoc(target) or ""
+        parts.append(
+            f"## {spec.name}\n\n{spec.summary}. {'. '.join(filter(None, facts))}.\n\n"
+            f"{table}```text\n{text}\n```\n"
+        )
+    return "\n".join(parts)
+
+
 PAGES = {
+    "adaptation.md": adaptations,
     "cli.md": command_line,
     "hooks.md": hooks,
     "configuration.md": configuration,
