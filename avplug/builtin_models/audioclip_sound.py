@@ -110,14 +110,15 @@ class ESResNeXt(ResNet):
         """Return power in dB, [B, C, 3, 341, frames], low band first.
 
         Gradients reach the waveform; the public code's do not. What is exactly silent
-        is -180 dB. Below some -100 dB there is rounding only.
+        is -180 dB. Below some -100 dB there is rounding only. Single precision at
+        least, under autocast as well; a model turned into bfloat16 as a whole has lost
+        the wavelets' frequencies before.
         """
         with torch.autocast(waveform.device.type, enabled=False):
-            if waveform.dtype != torch.float64:
-                waveform = waveform.float()
+            precise = waveform.to(torch.promote_types(self.window.dtype, torch.float32))
             # In this order: soft sounds are rounded by it, with scaling "unit" audibly.
-            sound = (waveform - _LOWEST) * 2 / (_HIGHEST - _LOWEST) - 1
-            frames = centred_frames(sound, FRAME, HOP) * self.window.to(sound.dtype)
+            sound = (precise - _LOWEST) * 2 / (_HIGHEST - _LOWEST) - 1
+            frames = centred_frames(sound, FRAME, HOP) * self.window
             levels = decibels(self.fbsp(frames)[..., : 3 * BAND])
             bands = levels.view(*levels.shape[:-1], 3, BAND)
             return bands.permute(0, 1, 3, 4, 2)

@@ -60,11 +60,9 @@ class FBSP(nn.Module):
         return self._kept[1:]
 
     def _build(self) -> tuple[torch.Tensor, torch.Tensor]:
-        m, fb, fc = (
-            p if p.dtype == torch.float64 else p.float()
-            for p in (self.m, self.fb, self.fc)
-        )
-        time = torch.linspace(-1, 1, self.length, dtype=m.dtype, device=m.device)
+        precise = torch.promote_types(self.m.dtype, torch.float32)
+        m, fb, fc = (p.to(precise) for p in (self.m, self.fb, self.fc))
+        time = torch.linspace(-1, 1, self.length, dtype=precise, device=m.device)
         time = (time * math.pi + 1e-8).unsqueeze(1)
         # sin(x) / x; torch's argument is in units of pi.
         wave = torch.sinc(fb * time / (m + 1e-8) / math.pi)

@@ -35,11 +35,13 @@ class Spectrogram(nn.Module):
         ``N`` is :data:`SHORTEST` or more. Frames are centred, ends reflected.
         """
         with torch.autocast(waveform.device.type, enabled=False):
-            if waveform.dtype != torch.float64:
-                waveform = waveform.float()
-            window = self.window.to(waveform.dtype)
+            precise = torch.promote_types(self.window.dtype, torch.float32)
             spectrum = torch.stft(
-                waveform, FRAME, HOP, window=window, return_complex=True
+                waveform.to(precise),
+                FRAME,
+                HOP,
+                window=self.window.to(precise),
+                return_complex=True,
             )
             power = spectrum.real.square() + spectrum.imag.square()
             return (power + 1e-7).log()
