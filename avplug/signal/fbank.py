@@ -84,7 +84,9 @@ def _energies(cut: torch.Tensor, sample_rate: int, mel_bins: int) -> torch.Tenso
     shaped = (cut - PRE_EMPHASIS * before) * window
     spectrum = torch.fft.rfft(shaped, n=2 * bands.shape[0])[..., :-1]
     power: torch.Tensor = spectrum.real.square() + spectrum.imag.square()
-    return power @ bands
+    # Half precision would leave the logarithm two digits.
+    with torch.autocast(cut.device.type, enabled=False):
+        return power @ bands
 
 
 @lru_cache(maxsize=16)

@@ -154,6 +154,13 @@ def test_half_precision_is_widened() -> None:
     assert torch.equal(logs, log_mel(waveform.float(), frames=20))
 
 
+def test_autocast_leaves_every_digit() -> None:
+    waveform = noise(2, 8000)
+    plain = log_mel(waveform, frames=48)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(log_mel(waveform, frames=48), plain)
+
+
 def test_the_fourth_triangle_is_empty_at_16_khz() -> None:
     weights = mel_weights(16_000, 128, 512)
     assert weights.shape == (256, 128)
