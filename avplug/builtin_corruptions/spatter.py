@@ -129,7 +129,7 @@ def liquid(
     noise *= np.float32(scene.noise_std)
     noise += np.float32(scene.noise_mean)
     smooth = blurred(noise, scene.blur_sigma)
-    smooth[smooth < scene.threshold] = 0
+    cv2.threshold(smooth, scene.threshold, 0, cv2.THRESH_TOZERO, dst=smooth)
     return smooth
 
 
@@ -143,7 +143,8 @@ def water_light(drops: NDArray[np.float32], scene: SpatterScene) -> Pixels:
     shades = (drops * 255).clip(0, 255).astype(np.uint8)
     edges = cv2.Canny(shades, 50, 150)
     depth = cv2.distanceTransform(255 - edges, cv2.DIST_L2, 5)
-    depth = cv2.blur(np.minimum(depth, np.float32(20)), (3, 3)).astype(np.uint8)
+    cv2.threshold(depth, 20, 0, cv2.THRESH_TRUNC, dst=depth)
+    depth = cv2.blur(depth, (3, 3)).astype(np.uint8)
     equalised = np.asarray(cv2.equalizeHist(depth), np.uint8)
     relief = cv2.blur(embossed(equalised), (3, 3))
     # Levels in, levels out: only the ratio to the brightest counts.

@@ -90,13 +90,10 @@ def _flakes(
     """Return interpolated normals above the threshold, uint8 [height, width]."""
     rows, columns = ceil(height / zoom), ceil(width / zoom)
     nodes = _whole_normals().take(rng.uint16(rows * columns)).reshape(rows, columns)
-    left, right, after = _between(width, columns, zoom)
-    wide = nodes[:, left] * (_WEIGHT_STEPS - after) + nodes[:, right] * after
-    upper, lower, below = _between(height, rows, zoom)
-    field, under = wide[upper], wide[lower]
-    field *= _WEIGHT_STEPS - below[:, None]
-    under *= below[:, None]
-    field += under
+    left, after = _between(width, columns, zoom)
+    wide = _joined(nodes.T, left, after)
+    upper, below = _between(height, rows, zoom)
+    field = _joined(wide.T, upper, below)
     field *= np.float32(255 * law.noise_std / (_NORMAL_STEPS * _WEIGHT_STEPS**2))
     field += np.float32(255 * law.noise_mean)
     # Nothing is negative after this, so that an absolute value only rounds and clips.
@@ -111,6 +108,25 @@ def _flakes(
     return drawn
 
 
+def _joined(
+    nodes: NDArray[np.float32], before: NDArray[np.intp], after: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what lies between the rows of a torus, times 64, float32 [K, W].
+
+    Args:
+        nodes: float32 [R, W].
+        before: intp [K], the row before each place.
+        after: float32 [K], how far behind it, in whole steps of 1/64.
+    """
+    # Here where there are few rows: what the next one has more, and 64 times this one.
+    rise = np.roll(nodes, -1, axis=0)
+    rise -= nodes
+    joined: NDArray[np.float32] = rise.take(before, axis=0)
+    joined *= after[:, None]
+    joined += (nodes * np.float32(_WEIGHT_STEPS)).take(before, axis=0)
+    return joined
+
+
 @lru_cache(maxsize=1)
 def _whole_normals() -> NDArray[np.float32]:
     """Return normal quantiles in whole steps of 1/128, float32 [65536]."""
@@ -122,16 +138,16 @@ def _whole_normals() -> NDArray[np.float32]:
 @lru_cache(maxsize=32)
 def _between(
     count: int, nodes: int, zoom: float
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Return for each pixel of a circle the node before, the one after, and how far.
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return for each pixel of a circle the node before, and how far behind it.
 
     Returns:
-        intp [count] twice, and float32 [count] in whole steps of 1/64.
+        intp [count], and float32 [count] in whole steps of 1/64.
     """
     # As OpenCV enlarges: nodes in the middle of their pixels.
     places = np.rint(((np.arange(count) + 0.5) / zoom - 0.5) * _WEIGHT_STEPS)
     before, after = np.divmod(places.astype(np.intp), _WEIGHT_STEPS)
-    return before % nodes, (before + 1) % nodes, after.astype(np.float32)
+    return before % nodes, after.astype(np.float32)
 
 
 @lru_cache(maxsize=64)
