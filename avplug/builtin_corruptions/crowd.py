@@ -140,7 +140,8 @@ def _shade(frame: Pixels, figure: int, box: Box, hard: bool) -> None:
         shadow = np.ascontiguousarray(shadow)
     steepness = min(max(STEEP // height, SOFTEST), STEEPEST) if not hard else HARD
     kept = cv2.LUT(shadow, _kept(steepness, density))
-    cv2.multiply(seen, cv2.merge((kept, kept, kept)), dst=seen, scale=1 / 255)
+    kept = cv2.cvtColor(kept, cv2.COLOR_GRAY2RGB)
+    cv2.multiply(seen, kept, dst=seen, scale=1 / 255)
 
 
 @lru_cache(maxsize=256)

@@ -72,14 +72,15 @@ class Shot(Corruption):
         rng: KeyedRandom,
     ) -> NDArray[np.float32]:
         """Return noisy sound, float32 [C, N], in -1..1."""
-        # The first terms of the Cornish-Fisher expansion of the Poisson quantile:
-        # z (sqrt(mean) + z / 6) - 1 / 6, in place to spare the memory.
+        # The first terms of the Cornish-Fisher expansion of the Poisson quantile, times
+        # six: z (6 sqrt(mean) + z) - 1, in place to spare the memory. The SNR sets the
+        # scale.
         normal = white_noise(rng, samples.shape)
-        noise = _expected_counts(samples, scene.events)
+        noise = _expected_counts(samples, 36 * scene.events)
         np.sqrt(noise, out=noise)
-        noise += normal / 6
+        noise += normal
         noise *= normal
-        noise -= np.float32(1 / 6)
+        noise -= np.float32(1)
         return limited(mix_at_snr(samples, noise, scene.snr_db))
 
 

@@ -60,8 +60,7 @@ def resized(number: int, height: int, width: int) -> Pixels:
 
 
 def _resize(drawing: Pixels, size: tuple[int, int], how: int) -> Pixels:
-    found = cv2.resize(drawing, size, interpolation=how)
-    return found.astype(np.uint8, copy=False)
+    return np.asarray(cv2.resize(drawing, size, interpolation=how), np.uint8)
 
 
 def _drawn(rng: KeyedRandom) -> Pixels:

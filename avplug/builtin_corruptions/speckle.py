@@ -69,5 +69,6 @@ class Speckle(Corruption):
         rng: KeyedRandom,
     ) -> NDArray[np.float32]:
         """Return noisy sound, float32 [C, N], in -1..1."""
-        noise = white_noise(rng, samples.shape) * samples
+        noise = white_noise(rng, samples.shape)
+        noise *= samples
         return limited(mix_at_snr(samples, noise, scene.snr_db))

@@ -24,7 +24,7 @@ PICTURE_HASHES = {
 SOUND_HASHES = {
     "gaussian": "c1cb1f48db58106c",
     "impulse": "8fd6ae4a8f8a03fc",
-    "shot": "8ce7acb0a22eed07",
+    "shot": "03637d93cf51e2bc",
     "speckle": "3d7d9ef27ff8566e",
 }
 
