@@ -263,6 +263,8 @@ class ZeroShot(Model):
                 self._texts = self._read_classes()
         return self._texts
 
+    # Files and hashes are nothing for a compiler to look into.
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _read_classes(self) -> torch.Tensor:
         options = self.options
         prompts = prompts_of(self.labels, options.templates, options.synonyms)

@@ -315,3 +315,13 @@ def test_many_classes_are_read_in_parts(vocabulary: dict[str, str]) -> None:
     model = toy(vocabulary, labels=labels)
     assert model.class_texts().shape == (len(labels), 8)
     assert model.calls == 2
+
+
+def test_the_compiler_does_not_look_into_files(vocabulary: dict[str, str]) -> None:
+    model, batch = toy(vocabulary), batch_of()
+    with torch.no_grad():
+        wanted = toy(vocabulary).classify(batch)
+        compiled = torch.compile(model.classify, backend="eager")
+        # What it cannot trace it warns of, and a warning is an error here.
+        torch.testing.assert_close(compiled(batch), wanted)
+    assert model.calls == 0
