@@ -19,6 +19,14 @@ PICTURE_HASHES = {
     "shot": "08ba4a6f2efad24e",
     "speckle": "180302c0392642c0",
     "compression": "8a9bc0266c4717be",
+    "snow": "85d92888fb644c37",
+    "frost": "92c562413a445c8f",
+    "spatter": "66dccb814fc7dd2f",
+    "wind": "67fde4f72ef8d4fd",
+    "rain": "a6277d33b733583d",
+    "underwater": "eb49fe82c039a85d",
+    "concert": "081eddf03be940a9",
+    "smoke": "a0ed778ef8a9644a",
 }
 #: The same of the sound, in steps of 1/4096.
 SOUND_HASHES = {
