@@ -21,6 +21,7 @@ from avplug.bench.store import SCHEMA, cell_id
 from avplug.core.clip import ClipRef
 from avplug.core.dataset import Dataset
 from avplug.core.errors import UsageError
+from avplug.core.model import ShowsJointAttention
 from avplug.core.registry import Entry, Registry
 
 
@@ -134,6 +135,12 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
             streams = treatment.protocol.streams(spoilt, 0)
             what = f"{model.entry.spec.name} with {treatment.method.spec.name}"
             skips.append(Skip(what, len(streams) * len(config.seeds), reason))
+    if config.attention_every:
+        skips += [
+            Skip(f"attention in {model.entry.spec.name}", 0, "it shows none")
+            for model in models
+            if not isinstance(model.model, ShowsJointAttention)
+        ]
     for seed, model in product(config.seeds, models):
         able = [t for t in treated if t.obstacle(model, dataset) is None]
         found = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from avplug.bench.config import RunConfig
 from avplug.bench.prepare import open_dataset
@@ -24,22 +23,23 @@ class Split:
 
     name: str
     dataset: Dataset | None
+    fingerprint: str = ""
     problem: str = ""
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, str]:
         """What belongs to the identity of a cell that uses the whole split."""
-        fingerprint = self.dataset.fingerprint() if self.dataset else ""
-        return {"split": self.name, "fingerprint": fingerprint}
+        return {"split": self.name, "fingerprint": self.fingerprint}
 
 
 def open_split(registry: Registry, config: RunConfig, name: str) -> Split:
     """Open another split of the configured data set; none is no error here."""
     try:
         wanted = replace(config, split=name, limit=None)
-        return Split(name, open_dataset(registry, wanted)[1])
+        dataset = open_dataset(registry, wanted)[1]
     except UsageError as error:
-        return Split(name, None, error.message)
+        return Split(name, None, problem=error.message)
+    return Split(name, dataset, dataset.fingerprint())
 
 
 def draw_shots(dataset: Dataset, count: int, seed: int) -> tuple[ClipRef, ...]:

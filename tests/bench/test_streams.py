@@ -12,6 +12,7 @@ from avplug.bench.evaluate import evaluate
 from avplug.bench.feed import Feed
 from avplug.bench.plan import make_plan
 from avplug.bench.runner import run
+from avplug.bench.splits import Split
 from avplug.bench.store import Store
 from avplug.builtin_datasets.events.dataset import Events
 from avplug.builtin_tta.tent import Tent
@@ -276,3 +277,48 @@ def test_a_stream_that_was_killed_begins_anew_and_ends_the_same(tmp_path, monkey
         assert one.id == other.id
         data = [cell.folder / "predictions.npz" for cell in (one, other)]
         assert data[0].read_bytes() == data[1].read_bytes()
+
+
+def test_a_method_is_told_of_its_stream_and_can_see_source_data(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(Tent, "begin", lambda self, stream: told.append(stream))
+    spec = get_registry().get("adaptation", "tent").spec
+    monkeypatch.setitem(vars(spec), "needs", ("norm", "source-data"))
+    plan = plan_of(tmp_path, protocol="continual", seeds=(3,))
+    cell = hardest(plan)
+    feed = Feed(plan)
+    evaluate(cell, plan, feed, lambda count: None)
+    (stream,) = told
+    # 24 clips in fives, twice: no batch spans two corruptions.
+    assert (stream.batches, stream.clips, stream.seed) == (2 * 5, 2 * 24, 3)
+    assert cell.identity["adaptation"]["source_data"]["split"] == "train"
+    one, other = (next(iter(stream.source())) for _ in range(2))
+    assert len(one) == 5
+    assert torch.equal(one.frames, other.frames), "the same clips at each call"
+    scored = next(feed.stream(cell))[1]
+    assert not torch.equal(one.frames, feed.batch(cell, scored).frames)
+
+
+def test_without_a_training_split_what_needs_source_data_is_skipped(
+    tmp_path, monkeypatch
+):
+    def no_training(registry, settings, name):
+        return Split(name, None, problem=f"There is no split '{name}'.")
+
+    monkeypatch.setattr("avplug.bench.methods.open_split", no_training)
+    spec = get_registry().get("adaptation", "tent").spec
+    monkeypatch.setitem(vars(spec), "needs", ("norm", "source-data"))
+    plan = plan_of(tmp_path, tta=("source", "tent"))
+    assert {cell.method.spec.name for cell in plan.cells} == {"source"}
+    assert plan.skips[0].reason == (
+        "tent needs the split 'train' of the data set: There is no split 'train'"
+    )
+
+
+def test_offline_tells_the_length_of_all_its_passes(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(Tent, "begin", lambda self, stream: told.append(stream))
+    plan = plan_of(tmp_path, protocol="offline", options={"protocol": {"passes": 3}})
+    outcome(plan, hardest(plan))
+    assert (told[0].batches, told[0].clips) == (3 * 5, 3 * 24)
+    assert told[0].source is None
