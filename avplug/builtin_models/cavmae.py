@@ -260,6 +260,8 @@ class CAVMAE(JointEncoders, Model):
         classifier stays random.
         """
         kept = {k: v for k, v in tensors.items() if not _READ_EXTRAS.fullmatch(k)}
+        extras = len(tensors) - len(kept)
+        self.ignored = {"READ's own query, key and value": extras} if extras else {}
         if not self.sizes.pretrained:
             return kept
         return start_from(

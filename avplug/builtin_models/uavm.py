@@ -222,9 +222,14 @@ class UAVM(Model):
             "audio": from_layout(parts["audio"], "uavm-audio"),
             "visual": from_layout(parts["visual"], "torchvision"),
         }
+        used = {
+            part: {k: v for k, v in found.items() if not k.startswith("classifier.")}
+            for part, found in adapted.items()
+        }
+        unused = {part: len(parts[part]) - len(used[part]) for part in parts}
+        self.ignored = {part: count for part, count in unused.items() if count}
         return unknown | {
             f"{part}.{name}": tensor
-            for part, found in adapted.items()
+            for part, found in used.items()
             for name, tensor in found.items()
-            if not name.startswith("classifier.")
         }

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, get_args
 import torch
 
 from avplug.builtin_models.clip import CLIP, CLIPConfig
-from avplug.builtin_models.clip_towers import clip_names
+from avplug.builtin_models.clip_towers import clip_names, count_extras
 from avplug.builtin_models.lengths import each_length
 from avplug.builtin_models.renaming import Table, renamed
 from avplug.builtin_models.resnet import RESNET18
@@ -121,4 +121,7 @@ class Wav2CLIP(CLIP):
             for name, tensor in tensors.items()
             if not name.startswith(_CLIP_PART) and not _LEFT_OVER.fullmatch(name)
         }
+        left = sum(_LEFT_OVER.fullmatch(name) is not None for name in tensors)
+        groups = {"training's rest": left, "facts": count_extras(clip)}
+        self.ignored = {group: count for group, count in groups.items() if count}
         return {**clip_names(clip), **renamed(rest, _AUDIO_PART)}
