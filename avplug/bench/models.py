@@ -53,6 +53,19 @@ def resolve_variant(registry: Registry, name: str) -> tuple[Entry, str, dict[str
     return entry, variant, dict(variants.get(variant, {}))
 
 
+def settings_for(
+    entry: Entry, name: str, options: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return a model's settings: those of ``model``, of its name, of ``name`` itself.
+
+    The narrower ones win.
+    """
+    mine: dict[str, Any] = {}
+    for key in ("model", entry.spec.name, name):
+        mine |= options.get(key, {})
+    return mine
+
+
 def load_model(
     registry: Registry,
     name: str,
@@ -82,9 +95,7 @@ def load_model(
     """
     entry, variant, config = resolve_variant(registry, name)
     chosen = choose_weights(entry, variant, weights, dataset_name)
-    mine: dict[str, Any] = {}
-    for key in ("model", entry.spec.name, name):
-        mine |= options.get(key, {})
+    mine = settings_for(entry, name, options)
     if chosen is None:
         model, about = _self_made(
             entry, name, {**config, **mine}, dataset, dataset_name

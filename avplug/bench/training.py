@@ -25,7 +25,7 @@ import torch
 from torch.nn import functional as F
 
 from avplug.bench.config import RunConfig
-from avplug.bench.models import resolve_variant
+from avplug.bench.models import resolve_variant, settings_for
 from avplug.bench.pipeline import ClipCache, ordered_map
 from avplug.bench.prepare import (
     construct,
@@ -120,7 +120,7 @@ def train(
     entry, variant, sizes = resolve_variant(registry, config.model)
     torch.manual_seed(config.seed)
     task = {"outputs": "sigmoid"} if dataset.multi_label else {}
-    sizes |= {**task, **config.options.get("model", {})}
+    sizes |= {**task, **settings_for(entry, config.model, config.options)}
     model: Model = construct(entry, sizes, tuple(dataset.labels)).to(device)
     trainer = _Trainer(config, model, dataset, clips)
     curve = trainer.resume(out / "state.pt")
