@@ -175,16 +175,19 @@ class ZeroShot(Model):
     def encode(self, batch: Batch) -> Embeddings:
         """Return what the towers say of the senses that the fusion uses.
 
+        In the weights' type, whatever the towers compute in.
+
         Raises:
             ValueError: A tensor has another shape.
         """
         audio = video = None
+        dtype = self.colours.mean.dtype
         if "audio" in self.senses:
-            audio = self.embed_sound(batch.waveform, batch.lengths)
+            audio = self.embed_sound(batch.waveform, batch.lengths).to(dtype)
         if "visual" in self.senses:
             check_frames(batch.frames, self.input.size)
             pictures = self.embed_pictures(self.colours(batch.frames.flatten(0, 1)))
-            video = pictures.view(*batch.frames.shape[:2], -1)
+            video = pictures.view(*batch.frames.shape[:2], -1).to(dtype)
         return Embeddings(audio, video)
 
     def fuse(self, tokens: Embeddings) -> torch.Tensor:
@@ -246,7 +249,9 @@ class ZeroShot(Model):
 
     def _cosines(self, vectors: torch.Tensor) -> torch.Tensor:
         texts = self.class_texts().T
-        return each_row(lambda row: row @ texts, vectors)
+        # In half precision times 100, classes that differ would be equal.
+        with torch.autocast(vectors.device.type, enabled=False):
+            return each_row(lambda row: row @ texts, vectors.to(texts.dtype))
 
     def class_texts(self) -> torch.Tensor:
         """Return a unit vector for each class, [C, D], the mean over its prompts.

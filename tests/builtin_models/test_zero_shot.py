@@ -214,6 +214,19 @@ def test_copies_and_types_keep_working(vocabulary: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
+def test_half_precision_ends_before_the_scores(
+    vocabulary: dict[str, str], fusion: str
+) -> None:
+    model, batch = toy(vocabulary, fusion=fusion), batch_of()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        half = model.classify(batch)
+    assert half.dtype == torch.float32
+    assert not torch.equal(half, half.bfloat16().float())
+    torch.testing.assert_close(half, model.classify(batch), atol=0.5, rtol=0)
+    assert torch.equal(model.class_texts(), toy(vocabulary).class_texts())
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
 def test_gradients_reach_frames_and_waveform(
     vocabulary: dict[str, str], fusion: str
 ) -> None:
