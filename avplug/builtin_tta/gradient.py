@@ -91,7 +91,8 @@ class GradientAdapter(Adapter):
     def descend(self, loss: torch.Tensor) -> bool:
         """Take a step, or count a non-finite batch; say which it was.
 
-        The one answer that a step needs from the device is asked for here.
+        Here a step asks the device for an answer, and but for methods that select
+        clips nowhere else.
         """
         self.backward(loss)
         finite = bool((self.gradient_norm() + loss.detach()).isfinite())
