@@ -126,8 +126,9 @@ def test_fusions(wanted: dict[str, np.ndarray], fusion: str, name: str) -> None:
     )
     own = {k.replace(".film", "").replace(".fc1", ""): t for k, t in drawn.items()}
     head.load_state_dict({k: own[k] for k in head.state_dict()})
-    audio = torch.from_numpy(wanted["feat_sound"])
-    video = torch.from_numpy(wanted["feat_frame"])
+    head.double()
+    audio = torch.from_numpy(wanted["feat_sound"]).double()
+    video = torch.from_numpy(wanted["feat_frame"]).double()
     fused = head["fusion"](audio, video)
     close(fused, fused_wanted[f"fused_{name}"], 1e-6)
     logits = head["net_classifier"](fused)
