@@ -256,13 +256,13 @@ class CAVMAE(JointEncoders, Model):
     def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return a checkpoint's tensors without those that READ's code adds.
 
-        With the option ``pretrained`` also those of a pre-trained checkpoint, whose
-        classifier stays random.
+        With the option ``accept_pretrained`` also those of a pre-trained checkpoint,
+        whose classifier stays random.
         """
         kept = {k: v for k, v in tensors.items() if not _READ_EXTRAS.fullmatch(k)}
         extras = len(tensors) - len(kept)
         self.ignored = {"READ's own query, key and value": extras} if extras else {}
-        if not self.sizes.pretrained:
+        if not self.sizes.accept_pretrained:
             return kept
         return start_from(
             self, kept, lacks=["mlp_head.*"], dropped=["decoder_*", "mask_token"]

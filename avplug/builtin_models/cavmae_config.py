@@ -132,9 +132,9 @@ class CAVMAEConfig(EncoderConfig):
             through the norms for both senses and one through the sense's own, the
             published way to do without the other; ``alone`` takes the second only,
             which fits weights fine-tuned on one modality.
-        pretrained: Whether a pre-trained checkpoint may be loaded: its decoder is left
-            out, the classifier that it lacks stays random, and a warning says so. It
-            is a start for training and answers nothing.
+        accept_pretrained: Whether a pre-trained checkpoint may be loaded: its decoder
+            is left out, the classifier that it lacks stays random, and a warning says
+            so. It is a start for training and answers nothing.
     """
 
     title: ClassVar[str] = "CAV-MAE"
@@ -142,7 +142,7 @@ class CAVMAEConfig(EncoderConfig):
     joint_depth: int = 1
     mode: Mode = "multimodal"
     unimodal: Unimodal = "missing"
-    pretrained: bool = False
+    accept_pretrained: bool = False
 
     def __post_init__(self) -> None:
         # A class with slots is made twice: super() would name the first.

@@ -5,7 +5,8 @@ The network of the published pre-trained files, whose names its parameters have:
     model = CAVMAEPretraining()
     model.load_state_dict(read_checkpoint("audio_model.25.pth").tensors)
 
-To fine-tune its encoders, load the same file into ``CAVMAE(labels, pretrained=True)``.
+To fine-tune its encoders, load the same file into a
+:class:`~avplug.builtin_models.cavmae.CAVMAE` with ``accept_pretrained=True``.
 """
 
 from __future__ import annotations

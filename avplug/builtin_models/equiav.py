@@ -1,7 +1,8 @@
 """EquiAV, fine-tuned: an encoder per sense, a linear head on both (arXiv 2403.09502).
 
 The senses meet in the last linear layer only: there is no joint attention to show or to
-adapt. Its authors published pre-training weights alone; ``pretrained`` accepts them.
+adapt. Its authors published pre-training weights alone; with ``accept_pretrained`` they
+can be fine-tuned.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class EquiAVConfig(EncoderConfig):
             meets the head. The published code does so for ``video_only`` and fails for
             ``audio_only``, where it projects the token for a head that expects none;
             here both are alike.
-        pretrained: Whether the published pre-training checkpoint may be loaded: what
-            only pre-training needs is left out, projections and head stay random, and
-            a warning says so. It is a start for training and answers nothing.
+        accept_pretrained: Whether the published pre-training checkpoint may be loaded:
+            what only pre-training needs is left out, projections and head stay random,
+            and a warning says so. It is a start for training and answers nothing.
     """
 
     title: ClassVar[str] = "EquiAV"
@@ -53,7 +54,7 @@ class EquiAVConfig(EncoderConfig):
     outputs: Literal["softmax", "sigmoid"] = "sigmoid"
     projection: int = 512
     mode: Mode = "multimodal"
-    pretrained: bool = False
+    accept_pretrained: bool = False
 
     def __post_init__(self) -> None:
         # A class with slots is made twice: super() would name the first.
@@ -242,11 +243,12 @@ class EquiAV(Encoders, Model):
         }
 
     def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Return a checkpoint's tensors, with ``pretrained`` also of a published one.
+        """Return a checkpoint's tensors, as they are or of a pre-trained one.
 
-        Its projections are other networks than those of the same name here.
+        The latter with ``accept_pretrained`` only: its projections are other networks
+        than those of the same name here.
         """
-        if not self.sizes.pretrained:
+        if not self.sizes.accept_pretrained:
             return tensors
         return start_from(
             self,

@@ -5,9 +5,10 @@ The network of the published file, whose names its parameters have::
     model = EquiAVPretraining()
     model.load_state_dict(read_checkpoint("equiav.pth").tensors)
 
-To fine-tune its encoders, load the same file into ``EquiAV(labels, pretrained=True)``.
-An augmentation is a vector of its parameters; the authors draw them at random, here
-they are arguments.
+To fine-tune its encoders, load the same file into an
+:class:`~avplug.builtin_models.equiav.EquiAV` with ``accept_pretrained=True``.
+An augmentation is a vector of its parameters; the authors draw them at random, here they
+are arguments.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 import torch
-from torch import nn
+
+from avplug.core.model import Model
 
 
 class UntrainedPartsWarning(UserWarning):
@@ -15,7 +16,7 @@ class UntrainedPartsWarning(UserWarning):
 
 
 def start_from(
-    model: nn.Module,
+    model: Model,
     tensors: dict[str, torch.Tensor],
     *,
     lacks: Sequence[str],
@@ -24,7 +25,8 @@ def start_from(
     """Return the tensors of a pre-trained checkpoint as a fine-tuned model's.
 
     Args:
-        model: Gives its own weights for what the checkpoint lacks.
+        model: Gives its own weights for what the checkpoint lacks, and notes in
+            ``ignored`` how many tensors it leaves out.
         tensors: Of the checkpoint.
         lacks: Patterns of names that a pre-trained checkpoint has not, or has for
             something else.
@@ -49,4 +51,6 @@ def start_from(
         stacklevel=3,
     )
     kept = {k: v for k, v in tensors.items() if not fits(k, [*lacks, *dropped])}
+    left = len(tensors) - len(kept)
+    model.ignored = {**model.ignored, "pre-training's parts": left}
     return kept | random

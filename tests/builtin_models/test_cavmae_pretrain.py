@@ -112,10 +112,12 @@ def test_fine_tuning_starts_from_a_pre_trained_file_only_on_request() -> None:
     checkpoint = Checkpoint(path, tensors, "")
     with pytest.raises(WeightsError, match=r"missing: mlp_head.0.weight.* unexpected"):
         load_into(CAVMAE(("a", "b"), **SMALL), checkpoint)
-    model = CAVMAE(("a", "b"), **SMALL, pretrained=True)
+    model = CAVMAE(("a", "b"), **SMALL, accept_pretrained=True)
     head = model.mlp_head[1].weight.clone()
     with pytest.warns(UntrainedPartsWarning, match=r"mlp_head.1.bias of CAVMAE stay"):
         load_into(model, checkpoint)
+    left = len(checkpoint.tensors.keys() - model.state_dict().keys())
+    assert model.ignored == {"pre-training's parts": left}
     assert torch.equal(model.mlp_head[1].weight, head)
     assert torch.equal(model.norm_a.weight, tensors["norm_a.weight"])
     with warnings.catch_warnings():

@@ -175,10 +175,12 @@ def test_fine_tuning_starts_from_a_pre_trained_file_only_on_request() -> None:
     checkpoint = Checkpoint(Path("equiav.pth"), tensors, "")
     with pytest.raises(WeightsError, match=r"missing: pred_a_inter.weight"):
         load_into(model_of(**SMALL), checkpoint)
-    model = model_of(**SMALL, pretrained=True)
+    model = model_of(**SMALL, accept_pretrained=True)
     head = model.mlp_head[0].weight.clone()
     with pytest.warns(UntrainedPartsWarning, match=r"pred_a_inter.weight, .*mlp_head"):
         load_into(model, checkpoint)
+    left = len(checkpoint.tensors.keys() - model.state_dict().keys())
+    assert model.ignored == {"pre-training's parts": left}
     assert torch.equal(model.mlp_head[0].weight, head)
     assert torch.equal(model.norm_v.weight, tensors["norm_v.weight"])
     assert torch.equal(model.modality_a, tensors["modality_a"])
