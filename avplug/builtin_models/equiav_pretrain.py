@@ -7,8 +7,8 @@ The network of the published file, whose names its parameters have::
 
 To fine-tune its encoders, load the same file into an
 :class:`~avplug.builtin_models.equiav.EquiAV` with ``accept_pretrained=True``.
-An augmentation is a vector of its parameters; the authors draw them at random, here they
-are arguments.
+An augmentation is a vector of its parameters; the authors draw them at random, here
+they are arguments.
 """
 
 from __future__ import annotations
