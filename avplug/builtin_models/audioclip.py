@@ -167,4 +167,6 @@ class AudioCLIP(ZeroShot):
         The audio and picture towers have the published names already.
         """
         kept = {n: t for n, t in tensors.items() if n != _EMPTY or t.numel()}
+        left = len(tensors) - len(kept)
+        self.ignored = {"empty tensors": left} if left else {}
         return renamed(kept, OPENAI_TEXT)

@@ -212,4 +212,6 @@ class CVPR21(Model):
         ``frame.conv1`` to ``frame.layer4``, ``classifier.fc1`` becomes ``classifier``.
         """
         kept = {n: t for n, t in tensors.items() if n not in _IMAGENET_HEAD}
+        left = len(tensors) - len(kept)
+        self.ignored = {"ImageNet's classifier": left} if left else {}
         return renamed(kept, _RELEASED)

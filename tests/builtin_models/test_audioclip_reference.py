@@ -112,6 +112,7 @@ def test_every_published_name_has_its_place() -> None:
     adapted = model.adapt_state(tensors)
     assert {n: tuple(t.shape) for n, t in adapted.items()} == shapes_of(model)
     assert tensors.keys() - adapted.keys() >= {"audio.fbsp.bias"}
+    assert model.ignored == {"empty tensors": 1}
     assert sum(p.numel() for p in model.parameters()) == 134_111_910
 
 
