@@ -235,11 +235,8 @@ class _Session:
     def _record(self, diagnostics: dict[str, Any]) -> dict[str, Any]:
         parts = [self._part(segment) for segment in range(len(self._cell.segments))]
         record = {
-            "clips": {
-                "evaluated": len(self._logits),
-                "failed": len(self._failures),
-                "adapted": self._adapted,
-            },
+            "clips": {"evaluated": len(self._logits), "failed": len(self._failures)},
+            "adapted": self._adapted,
             "failures": [row for part in parts for row in part["failures"]],
             "seconds": {
                 "total": time.perf_counter() - self._begin,

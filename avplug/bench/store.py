@@ -114,9 +114,8 @@ class StoredCell:
         for number, (condition, noted) in enumerate(pairs):
             share = noted["clips"]["evaluated"] / everything
             seconds = {k: share * v for k, v in self.record["seconds"].items()}
-            shown = {"adapted": share * self.record["clips"]["adapted"]}
-            noted = {**noted, "clips": {**noted["clips"], **shown}}
-            record = {**self.record, **noted, "seconds": seconds}
+            adapted = share * self.record["adapted"]
+            record = {**self.record, **noted, "seconds": seconds, "adapted": adapted}
             parts.append(
                 replace(
                     self,

@@ -169,19 +169,17 @@ def _total(records: Sequence[dict[str, Any]], key: str) -> float:
 def _shown(panel: Panel, method: Method) -> float:
     """How many clips a method adapted to, in all its cells."""
     cells = [cell for cell in panel.cells if cell.method == method]
-    shown = [c.stored.record["clips"].get("adapted", np.nan) for c in cells]
+    shown = [c.stored.record.get("adapted", np.nan) for c in cells]
     return float(sum(shown))
 
 
 def _milliseconds(panel: Panel, method: Method) -> float:
     cells = [c.stored.record for c in panel.cells if c.method == method]
-    known = [
-        r for r in cells if r["clips"].get("adapted") and "adapter" in r["seconds"]
-    ]
+    known = [r for r in cells if r.get("adapted") and "adapter" in r["seconds"]]
     if not known:
         return np.nan
     seconds = sum(r["seconds"]["adapter"] for r in known)
-    return float(1000 * seconds / sum(r["clips"]["adapted"] for r in known))
+    return float(1000 * seconds / sum(r["adapted"] for r in known))
 
 
 def _mean(values: Sequence[float]) -> float:

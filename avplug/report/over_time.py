@@ -75,14 +75,18 @@ def _along_the_stream(
 
 
 def _by_pass(panel: Panel, found: Sequence[Stream], name: str) -> Markup | None:
+    frozen = [stream for stream in found if not stream.online]
+    if not frozen:
+        return None
+    last = max(len(_passes(stream)) for stream in frozen)
     lines: list[Line] = []
     for index, method in enumerate(panel.methods):
-        frozen = [s for s in found if s.method == method and not s.online]
-        series = [_passes(stream) for stream in frozen]
+        series = [_passes(stream) for stream in frozen if stream.method == method]
+        if method.source:
+            same = [s for s in frozen if s.method.model == method.model]
+            first = [s for s in same if s.method == same[0].method]
+            series = [[(last, 100 * float(s.source_right.mean()))] for s in first]
         lines += _line(panel, method, index, series)
-    if not lines:
-        return None
-    last = max(step for line in lines for step, _ in line.points)
     return _figure(
         lines,
         range(1, last + 1),
@@ -92,7 +96,8 @@ def _by_pass(panel: Panel, found: Sequence[Stream], name: str) -> Markup | None:
         "",
         "accuracy (%)",
         "Top-1 accuracy of the answers given while the method adapts, in each pass over"
-        " the clips that it adapts to; then of all clips, with frozen weights.",
+        " the clips that it adapts to; then of all clips, with frozen weights, beside"
+        " the source model.",
     )
 
 

@@ -153,11 +153,8 @@ def test_frozen_answers_do_not_depend_on_their_order(tmp_path, protocol):
     got = outcome(plan, cell)
     assert len(got.record["passes"]) == 5
     shown = 60 if protocol == "few-shot" else 24
-    assert got.record["clips"] == {
-        "evaluated": 24,
-        "failed": 0,
-        "adapted": 5 * shown,
-    }
+    assert got.record["clips"] == {"evaluated": 24, "failed": 0}
+    assert got.record["adapted"] == 5 * shown
     assert got.record["diagnostics"]["updates"] == 5 * -(-shown // 5)
     if protocol == "few-shot":
         other = replace(plan, clips=plan.clips[::-1])
@@ -238,7 +235,8 @@ def test_a_stored_stream_falls_into_its_segments(tmp_path):
     for number, part in enumerate(parts):
         assert "stream" not in part.cell
         assert part.cell["severity"] == 5
-        assert part.record["clips"] == {"evaluated": 24, "failed": 0, "adapted": 24}
+        assert part.record["clips"] == {"evaluated": 24, "failed": 0}
+        assert part.record["adapted"] == 24
         assert list(part.predictions().ids) == [ref.id for ref in plan.clips]
         places = part.places()
         assert set(places.positions) == set(range(24 * number, 24 * number + 24))

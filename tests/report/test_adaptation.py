@@ -48,8 +48,9 @@ def stored(maker):
     def put(identity, given, positions=None, **record):
         maker.plan(identity)
         segments = np.repeat(np.arange(len(given) // N), N).astype(np.int32)
-        shown = {"evaluated": len(given), "failed": 0, "adapted": len(given)}
+        shown = {"evaluated": len(given), "failed": 0}
         record = {**COMMON, "clips": shown, "failures": [], **record}
+        record["adapted"] = len(given)
         places = None
         if positions is not None:
             places = Places(segments, np.asarray(positions, np.int32))
@@ -221,7 +222,8 @@ def test_passes_are_drawn_where_answers_are_frozen(maker):
     maker.plan(identity)
     record = {
         **COMMON,
-        "clips": {"evaluated": N, "failed": 0, "adapted": 2 * N},
+        "clips": {"evaluated": N, "failed": 0},
+        "adapted": 2 * N,
         "failures": [],
         "diagnostics": {},
         "passes": [50.0, 60.0],
@@ -231,6 +233,7 @@ def test_passes_are_drawn_where_answers_are_frozen(maker):
     panel = score(maker.store, [TOP1], 0).panels[0]
     figures = "".join(time_figures(panel, streams(panel), "p"))
     assert "tent: pass 1 50.0, pass 2 60.0, frozen 100.0." in figures
+    assert "source: frozen 92.5." in figures
     assert "Accuracy along the stream" not in figures
 
 
