@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     )
     from avplug.core.model import Model as Model
     from avplug.core.randomness import KeyedRandom as KeyedRandom
+    from avplug.core.supervision import SupervisedAdapter as SupervisedAdapter
 
 _HOMES = {
     "avplug.core.adaptation": ("Adapter", "Stream"),
@@ -95,6 +96,7 @@ _HOMES = {
     "avplug.core.metric": ("Metric", "Predictions"),
     "avplug.core.model": ("Model",),
     "avplug.core.randomness": ("KeyedRandom",),
+    "avplug.core.supervision": ("SupervisedAdapter",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

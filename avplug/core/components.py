@@ -162,7 +162,9 @@ class AdaptationSpec(ComponentSpec):
     """A test-time adaptation method; returned by ``avplug_adaptations``.
 
     Args:
-        needs: Capabilities that the model must have, else the plan skips the cell.
+        needs: Capabilities that the model must have, else the plan skips the cell;
+            besides ``source-data``, clean clips of the training split, and ``labels``,
+            which protocol ``few-shot`` gives.
         stateful: Whether the answer to a clip depends on other clips. Then stream
             order and batch size belong to the cell's identity.
         tasks: What it is defined for; entropies of a softmax mean nothing where a
@@ -238,7 +240,11 @@ class ExecutorSpec(ComponentSpec):
 
 @dataclass(frozen=True)
 class SuiteSpec(ComponentSpec):
-    """A named run matrix; its target is a callable that returns a configuration."""
+    """A named run matrix; returned by ``avplug_suites``.
+
+    Its target is called without arguments and returns a mapping: keys of a run's
+    configuration with their values. A file and flags win over it.
+    """
 
     kind = "suite"
 
