@@ -94,20 +94,20 @@ def make_model(size: str) -> CAVMAE:
 
 
 def make_batch(model: CAVMAE, clips: int, *, alike: bool) -> Batch:
-    """Return clips of noise, alike or else with different answers.
+    """Return noise: one clip again and again, or in the last third another one.
 
-    For these the head's bias is shifted. SuMi takes clips for central where all are
-    alike; PTA learns where answers differ.
+    The head's bias is shifted, so that the two get different answers. SuMi takes clips
+    for central where all are alike; PTA learns where an answer is rarer than another,
+    from three clips on.
     """
     generator = torch.Generator().manual_seed(1)
     side, samples = model.sizes.image_size, model.input.samples
-    levels = torch.linspace(0.2, 1, clips).view(-1, 1, 1, 1, 1)
-    count = len(model.input.picks)
-    frames = levels * torch.rand(clips, count, 3, side, side, generator=generator)
-    waveform = 0.1 * torch.randn(clips, samples, generator=generator)
-    batch = Batch(frames, waveform, torch.full((clips,), samples))
-    if alike:
-        return batch.rows(torch.zeros(clips, dtype=torch.int64))
+    frames = torch.rand(2, len(model.input.picks), 3, side, side, generator=generator)
+    frames[1] *= 0.3
+    waveform = 0.1 * torch.randn(2, samples, generator=generator)
+    batch = Batch(frames, waveform, torch.full((2,), samples))
+    last = torch.arange(clips) >= (2 * clips + 2) // 3
+    batch = batch.rows((last & (not alike)).long())
     with torch.no_grad():
         model.mlp_head[1].bias -= model.classify(batch).mean(0)
     return batch
