@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from avplug.core.components import FileSpec, ModelSpec, WeightSpec
 from avplug.core.errors import UnknownNameError, WeightsError, closest
 from avplug.core.registry import Entry, Registry
-from avplug.core.sources import Progress, find, locate
+from avplug.core.sources import find
 
 _PART = re.compile(r"(?P<part>[A-Za-z_]\w*)=(?P<source>.+)\Z")
-
-#: Makes what is told of a file's progress; given the name of the file.
-Progresses = Callable[[str], Progress | None]
 
 
 def choose_weights(
@@ -112,18 +108,6 @@ def find_known(registry: Registry, name: str) -> tuple[Entry, WeightSpec] | None
             "Show all: avplug weights list",
         )
     return None
-
-
-def fetch(files: Mapping[str, FileSpec], progress: Progresses) -> dict[str, Path]:
-    """Bring files onto this machine, and return where each lies.
-
-    Raises:
-        WeightsError: One cannot be fetched.
-    """
-    return {
-        part: locate(file, progress=progress(part or "weights"))
-        for part, file in files.items()
-    }
 
 
 def describe(entry: Entry, weights: WeightSpec) -> dict[str, Any]:

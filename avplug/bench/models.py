@@ -151,9 +151,10 @@ def _from_weights(
     model = build_from(lambda: construct(entry, config, labels), checkpoint)
     _check_labels(checkpoint, model, dataset_name, dataset)
     about: dict[str, Any] = {"weights": checkpoint.sha256}
-    for key in ("parts", "ignored"):
-        if facts := getattr(checkpoint if key == "parts" else model, key):
-            about[key] = dict(facts)
+    if checkpoint.parts:
+        about["parts"] = dict(checkpoint.parts)
+    if model.ignored:
+        about["ignored"] = dict(model.ignored)
     return model, about
 
 
