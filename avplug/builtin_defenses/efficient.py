@@ -7,7 +7,6 @@ any attack can be named here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,7 +15,6 @@ from torch.nn import functional as F
 from avplug.builtin_defenses.adversarial import AdversarialTraining
 from avplug.builtin_defenses.crafting import craft
 from avplug.builtin_defenses.curriculum import Curriculum, Schedule, masked
-from avplug.core.attack import Budget, ThreatModel
 from avplug.core.batch import Batch
 from avplug.core.defense import Moment, task_loss
 from avplug.core.errors import CapabilityError, UsageError
@@ -73,7 +71,7 @@ class EfficientTraining(AdversarialTraining):
         """Return the training loss; see :meth:`Defense.objective`."""
         plan, at = self._curriculum, moment.progress
         attack = self._made({"steps": plan.steps_at(at)})
-        threat = _scaled(self._threat, plan.budget_at(at))
+        threat = self._threat.scaled(plan.budget_at(at))
         if self._ratio < 1:
             attacked = craft(
                 attack,
@@ -99,13 +97,6 @@ class EfficientTraining(AdversarialTraining):
             own = task_loss(model.classify(batch), labels)
             loss = (1 - self._clean) * loss + self._clean * own
         return loss
-
-
-def _scaled(threat: ThreatModel, factor: float) -> ThreatModel:
-    def smaller(budget: Budget | None) -> Budget | None:
-        return budget and replace(budget, epsilon=factor * budget.epsilon)
-
-    return replace(threat, video=smaller(threat.video), audio=smaller(threat.audio))
 
 
 def _logits(model: Model, batch: Batch, dropout: float) -> torch.Tensor:

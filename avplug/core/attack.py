@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import torch
 
@@ -54,6 +54,10 @@ class Budget:
         scale = like.new_tensor(self.scale) * self.epsilon
         return scale.view(-1, 1, 1) if len(self.scale) > 1 else scale
 
+    def scaled(self, factor: float) -> Self:
+        """Return the budget with epsilon multiplied."""
+        return replace(self, epsilon=factor * self.epsilon)
+
 
 @dataclass(frozen=True, slots=True)
 class ThreatModel:
@@ -75,6 +79,22 @@ class ThreatModel:
         """``"av"``, ``"a"``, ``"v"``, or ``""`` where nothing may be changed."""
         parts = (("a", self.audio), ("v", self.video))
         return "".join(name for name, budget in parts if budget and budget.epsilon)
+
+    def only(self, senses: str) -> Self:
+        """Return the threat to ``"a"``, ``"v"`` or ``"av"`` alone."""
+        return replace(
+            self,
+            video=self.video if "v" in senses else None,
+            audio=self.audio if "a" in senses else None,
+        )
+
+    def scaled(self, factor: float) -> Self:
+        """Return the threat with each epsilon multiplied."""
+        return replace(
+            self,
+            video=self.video and self.video.scaled(factor),
+            audio=self.audio and self.audio.scaled(factor),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
