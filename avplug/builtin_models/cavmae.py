@@ -253,6 +253,12 @@ class CAVMAE(JointEncoders, Model):
             if any(fnmatchcase(name, pattern) for pattern in patterns)
         }
 
+    def key_bias(self) -> dict[str, slice]:
+        """Return the rows of the keys' bias in each joint block."""
+        rows = slice(self.sizes.width, 2 * self.sizes.width)
+        blocks = range(self.sizes.joint_depth)
+        return {f"blocks_u.{block}.attn.qkv.bias": rows for block in blocks}
+
     def adapt_state(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return a checkpoint's tensors without those that READ's code adds.
 

@@ -35,6 +35,9 @@ __all__ = [
     "without_initialisation",
 ]
 
+#: Bytes; what torch itself gives to new tensors.
+_ALIGNMENT = 64
+
 
 @contextmanager
 def without_initialisation() -> Iterator[None]:
@@ -120,8 +123,9 @@ def build_from(make: Callable[[], Model], checkpoint: Checkpoint) -> Model:
 def load_into(model: Model, checkpoint: Checkpoint) -> None:
     """Put a checkpoint's tensors into a model, all of them or none.
 
-    Nothing is copied but what has another type than the model's own: parameters then
-    are the checkpoint's tensors, mapped from its file.
+    Nothing is copied but what has another type than the model's own, or lies askew in
+    its file: other parameters are the checkpoint's tensors, mapped from there. Equal
+    tensors give equal answers, bit for bit, whatever the file around them.
 
     Raises:
         WeightsError: A tensor is missing, too much, or of another shape.
@@ -158,8 +162,11 @@ def _own(model: Model, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tens
     owned: dict[str, torch.Tensor] = {}
     for name, own in model.state_dict().items():
         tensor = tensors[name].to(own.dtype).contiguous()
-        # One tensor under two names would make one of two parameters.
-        if tensor.data_ptr() in taken and tensor.numel():
+        # One tensor under two names would make one of two parameters. And a matrix
+        # product takes another path, with other last bits, through memory that is not
+        # aligned, as the header of a mapped file may leave it.
+        shared = tensor.data_ptr() in taken and tensor.numel()
+        if shared or tensor.data_ptr() % _ALIGNMENT:
             tensor = tensor.clone()
         taken.add(tensor.data_ptr())
         owned[name] = tensor
