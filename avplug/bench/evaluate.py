@@ -105,7 +105,8 @@ class _Session:
         )
         try:
             adapter.reset()
-            adapter.begin(self._stream())
+            with self._watch.of("begin"):
+                adapter.begin(self._stream())
             if self._cell.protocol.frozen:
                 for turn in range(self._cell.protocol.passes):
                     self._learn(adapter, turn)
