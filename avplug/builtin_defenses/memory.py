@@ -21,7 +21,7 @@ from avplug.builtin_defenses.similarity import cosine, with_features
 from avplug.core.batch import Batch
 from avplug.core.defense import Defense, Moment, Training, task_loss
 from avplug.core.errors import CapabilityError, UsageError
-from avplug.core.model import FusesFeatures, Model, PerSense, Surface
+from avplug.core.model import FusesFeatures, Model, PerSense, ShowsTime, Surface
 
 
 def shrink(values: torch.Tensor, by: torch.Tensor | float) -> torch.Tensor:
@@ -162,6 +162,14 @@ class Remembering(Model):
         return {f"model.{name}": parameter for name, parameter in inner.items()}
 
 
+class RememberingOverTime(Remembering):
+    """The same of a model whose features can be followed through a clip."""
+
+    def sequences(self, tokens: Any) -> PerSense:
+        """Return features over time, [B, moments, D], before the memories."""
+        return cast("ShowsTime", self.model).sequences(tokens)
+
+
 class ExFMem(Defense):
     """Puts memories behind the encoders and trains through them.
 
@@ -203,9 +211,8 @@ class ExFMem(Defense):
 
     def wrap(self, model: Model) -> Model:
         """Return the model with empty memories; see :meth:`Defense.wrap`."""
-        return Remembering(
-            model, self._columns, self._steps, self._sparsity, self._blend
-        )
+        kind = RememberingOverTime if isinstance(model, ShowsTime) else Remembering
+        return kind(model, self._columns, self._steps, self._sparsity, self._blend)
 
     def begin(self, model: Model, training: Training) -> None:
         """Fill the memories with features of the training clips, in eval mode.

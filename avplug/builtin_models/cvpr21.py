@@ -128,7 +128,10 @@ class CVPR21(Model):
         Of several frames the probabilities are averaged, and what comes back gives
         that average through ``outputs``.
         """
-        each = self._pooled(tokens)
+        return self._answer(self._pooled(tokens))
+
+    def _answer(self, each: PerSense) -> torch.Tensor:
+        """Return logits [B, C] of the features [B, T, width] of each frame."""
         logits = each_row(self.classifier, self.fusion(each.audio, each.video))
         return mean_prediction(logits, self.outputs)
 
@@ -172,6 +175,21 @@ class CVPR21(Model):
         """
         each = self.sequences(tokens)
         return PerSense(each.audio.amax(1), each.video.mean(1))
+
+    @property
+    def feature_width(self) -> int:
+        """Width of each sense's features."""
+        return self.sizes.width
+
+    def fuse_features(self, features: PerSense) -> torch.Tensor:
+        """Return logits [B, C] of features [B, width], as those of one frame.
+
+        Where a clip has several frames these features are means over them, and the
+        answer is not the mean of the frames' probabilities that :meth:`fuse` gives.
+        """
+        return self._answer(
+            PerSense(features.audio.unsqueeze(1), features.video.unsqueeze(1))
+        )
 
     def sequences(self, tokens: PerSense) -> PerSense:
         """Return features over time: the sound's [B, moments, width], [B, T, width].

@@ -172,6 +172,7 @@ def avplug_models() -> Iterable[ModelSpec]:
                 "encode",
                 "unimodal",
                 "time",
+                "late-fusion",
             ),
             variants={"base": {}, "tiny": _CVPR21_TINY},
         ),

@@ -15,7 +15,7 @@ from avplug.builtin_models.cvpr21_parts import excerpt, localise
 from avplug.builtin_models.hooks import avplug_models
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError, UsageError, WeightsError
-from avplug.core.model import ClassifiesEachSense, PerSense
+from avplug.core.model import ClassifiesEachSense, FusesFeatures, PerSense
 from avplug.core.weights import load_into, read_checkpoint, save_checkpoint
 
 SMALL = {
@@ -160,6 +160,17 @@ def test_of_several_frames_the_probabilities_are_averaged() -> None:
     ]
     average = model.classify(batch).softmax(1)
     torch.testing.assert_close(average, sum(single) / 2)
+
+
+@pytest.mark.parametrize("fusion", JOINT)
+def test_of_one_frame_the_answer_follows_from_the_features(fusion: str) -> None:
+    model = model_of(fusion=fusion)
+    assert isinstance(model, FusesFeatures)
+    assert "late-fusion" in SPEC.capabilities
+    tokens = model.encode(batch_for(model))
+    features = model.features(tokens)
+    assert features.audio.shape[1] == model.feature_width
+    assert torch.equal(model.fuse_features(features), model.fuse(tokens))
 
 
 def test_a_place_that_sounds_alike_has_the_weight() -> None:
