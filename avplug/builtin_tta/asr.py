@@ -57,10 +57,10 @@ class ASR(Wrapper):
             )
         self._method: GradientAdapter = self.inner
         self._method.before_step.append(self._follow)
+        self._resets = 0
         self._start()
 
     def _start(self) -> None:
-        self._resets = 0
         self._level: float | None = None
         self._changed = 0.0
         self._anchor: Anchor | None = None
@@ -143,6 +143,12 @@ class ASR(Wrapper):
     def reset(self) -> None:
         """Restore the source model, bit for bit; forget all that was learnt."""
         super().reset()
+        self._resets = 0
+        self._start()
+
+    def forget(self) -> None:
+        """Restore the source model in mid-stream; forget all but the resets' count."""
+        super().forget()
         self._start()
 
     def diagnostics(self) -> dict[str, Any]:

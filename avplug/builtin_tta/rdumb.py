@@ -49,6 +49,11 @@ class RDumb(Wrapper):
         super().reset()
         self._seen = self._resets = 0
 
+    def forget(self) -> None:
+        """Restore the source model in mid-stream; count batches from zero."""
+        super().forget()
+        self._seen = 0
+
     def diagnostics(self) -> dict[str, Any]:
         """Return the inner method's, and how often it was started anew."""
         return super().diagnostics() | {"resets": self._resets}

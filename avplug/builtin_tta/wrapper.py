@@ -80,6 +80,10 @@ class Wrapper(Adapter):
         """Restore the source model, bit for bit; extend it to clear own state."""
         self.inner.reset()
 
+    def forget(self) -> None:
+        """Restore the source model in mid-stream; counts go on."""
+        self.inner.forget()
+
     def diagnostics(self) -> dict[str, Any]:
         """Return the inner method's."""
         return self.inner.diagnostics()

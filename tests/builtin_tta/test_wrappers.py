@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from avplug.builtin_tta.eata import ETA
 from avplug.builtin_tta.rdumb import RDumb
 from avplug.builtin_tta.source import Source
 from avplug.builtin_tta.tent import Tent
+from avplug.builtin_tta.wrapper import Wrapper
 from avplug.core.adaptation import Adapter
 from avplug.core.errors import CapabilityError, UnknownNameError, UsageError
 from tests.builtin_tta.tinyav import TinyAV, stream, what_comes
@@ -126,3 +128,20 @@ def test_the_source_answers_beside_the_method_change_nothing() -> None:
     with torch.no_grad():
         assert torch.equal(logits, TinyAV().eval().classify(stream()[1]))
     assert all(torch.equal(p, before[n]) for n, p in tent.parameters.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [(RDumb, {"every": 3}), (ASR, {"method": "tent"})]
+)
+def test_forgetting_starts_the_method_anew_and_keeps_its_counts(
+    kind: type[Wrapper], options: dict[str, Any]
+) -> None:
+    batches = stream()
+    adapter = kind(TinyAV(), **options)
+    adapter.reset()
+    first = [adapter.step(batch) for batch in batches[:2]]
+    adapter.forget()
+    again = [adapter.step(batch) for batch in batches[:2]]
+    for one, other in zip(first, again, strict=True):
+        assert torch.equal(one, other)
+    assert adapter.diagnostics()["batches"] == 4
