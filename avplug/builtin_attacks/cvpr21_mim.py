@@ -31,6 +31,8 @@ class CVPR21MIM(MIM):
         similarity: See :class:`~avplug.builtin_attacks.iterative.PGD`.
     """
 
+    batch_dependent = True
+
     def __init__(
         self, *, steps: int = 10, step: float = 0.125, similarity: float = 0.0
     ) -> None:

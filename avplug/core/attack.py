@@ -127,9 +127,12 @@ class Attack(ABC):
 
     Attributes:
         fitted: Whether :meth:`fit` must be called first.
+        batch_dependent: Whether it breaks the rule above, as published code does that
+            is run as it is; the batch size then belongs to the result's identity.
     """
 
     fitted: ClassVar[bool] = False
+    batch_dependent: ClassVar[bool] = False
 
     def fit(  # noqa: B027  (most attacks learn nothing)
         self,
