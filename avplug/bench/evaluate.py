@@ -136,12 +136,13 @@ class _Session:
             segments = len(cell.segments)
             stretches = protocol.stretches(segments, plan.clips, cell.seed)
             lengths = [len(stretch) for stretch in stretches]
-        has_source = cell.treatment.source is not None
+        source = cell.treatment.source
         return Stream(
             batches=protocol.passes * sum(-(-length // size) for length in lengths),
             clips=protocol.passes * sum(lengths),
             seed=cell.seed,
-            source=(lambda: self._feed.source_data(cell)) if has_source else None,
+            source=(lambda: self._feed.source_data(cell)) if source else None,
+            source_key=f"{source.fingerprint} {cell.seed} {size}" if source else "",
         )
 
     def _learn(self, adapter: Adapter, turn: int) -> None:

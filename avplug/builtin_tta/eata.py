@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn import functional as F
@@ -57,6 +59,19 @@ class ETA(SelectiveAdapter):
     ) -> None:
         options = OptimizerOptions(lr, optimizer, momentum)
         super().__init__(model, options, predicts, Selection(e0_factor, d))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measured:
+    """F, of what, and of which weights."""
+
+    key: tuple[str, int]
+    weights: Mapping[str, torch.Tensor]
+    importance: dict[str, torch.Tensor]
+
+
+#: The last F of each model: a run asks for the same one in every cell.
+_MEASURED: WeakKeyDictionary[Model, _Measured] = WeakKeyDictionary()
 
 
 class EATA(ETA):
@@ -140,9 +155,26 @@ class EATA(ETA):
                 "EATA needs clean clips of a training split, and there is none.",
                 "Turn the penalty off with -o eata.fisher=false: that is ETA.",
             )
+        self._anchor = Anchor(self._measured(stream, stream.source), self._source)
+
+    def _measured(
+        self, stream: Stream, source: Callable[[], Iterable[Batch]]
+    ) -> dict[str, torch.Tensor]:
+        """Return F, of an earlier stream if model and clean clips are the same."""
+        key = (stream.source_key, self._clips)
+        known = _MEASURED.get(self.model)
+        if known and stream.source_key and known.key == key:
+            same = (torch.equal(self._source[n], t) for n, t in known.weights.items())
+            if all(same):
+                return known.importance
+        importance = self._measure(source())
+        _MEASURED[self.model] = _Measured(key, self._source, importance)
+        return importance
+
+    def _measure(self, source: Iterable[Batch]) -> dict[str, torch.Tensor]:
         batches = clips = 0
         importance: dict[str, torch.Tensor] = {}
-        for batch in stream.source():
+        for batch in source:
             clips += self._answer_own(batch)
             if self.gradient_norm().isfinite():
                 batches += 1
@@ -155,9 +187,7 @@ class EATA(ETA):
         self._optimizer.zero_grad()
         if not batches:
             raise CapabilityError("No clean batch gives EATA finite gradients.")
-        self._anchor = Anchor(
-            {name: total / batches for name, total in importance.items()}, self._source
-        )
+        return {name: total / batches for name, total in importance.items()}
 
     def _answer_own(self, batch: Batch) -> int:
         with torch.enable_grad():

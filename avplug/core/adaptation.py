@@ -28,12 +28,15 @@ class Stream:
         seed: Of the run; for methods that draw.
         source: Makes an iterable of clean, unlabelled batches of the training split,
             on the model's device; None where there is no such split.
+        source_key: Tells one source from another: what a method measures on it, with
+            the same model, it may keep for the next stream. Empty where nobody knows.
     """
 
     batches: int
     clips: int
     seed: int
     source: Callable[[], Iterable[Batch]] | None = None
+    source_key: str = ""
 
 
 class Adapter(ABC):

@@ -51,6 +51,34 @@ def test_it_takes_no_more_clean_clips_than_asked_for() -> None:
     assert len(taken) == 1
 
 
+def test_the_same_clean_clips_are_measured_once() -> None:
+    asked = []
+
+    def source() -> list[Batch]:
+        asked.append(1)
+        return stream()[:2]
+
+    model = TinyAV()
+
+    def measured(key: str) -> dict[str, torch.Tensor]:
+        eata = EATA(model)
+        eata.begin(Stream(8, 128, 0, source, key))
+        return eata.fisher
+
+    first, second = measured("train"), measured("train")
+    assert len(asked) == 1
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    measured("other clips")
+    assert len(asked) == 2
+    with torch.no_grad():
+        model.norm.weight.mul_(2)
+    assert not torch.equal(measured("other clips")["norm.weight"], first["norm.weight"])
+    assert len(asked) == 3
+    for _ in range(2):
+        measured("")
+    assert len(asked) == 5
+
+
 def test_the_pull_keeps_weights_nearer_to_the_source() -> None:
     moved = []
     for alpha in (0.0, 2000.0):
