@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ _PREFIXES = ("module.", "__M__.")
 _METADATA_KEY = "avplug"
 #: Bytes that the safetensors library takes at most.
 _LONGEST_TABLE = 100_000_000
+#: Bytes that are read at a time.
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,16 +145,26 @@ def _read_safetensors(
 
 def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
     try:
-        content = torch.load(
-            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
-        )
+        zipped = _has_sound_entries(path)
+        with warnings.catch_warnings():
+            # Of pickles that torch did not save; they are refused below.
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            content = torch.load(
+                path, map_location="cpu", weights_only=True, mmap=zipped
+            )
     except pickle.UnpicklingError as error:
-        if "GLOBAL" not in str(error):
-            raise _damaged(path, error) from error
-        raise WeightsError(
-            f"Checkpoint '{path}' is refused: it holds pickled code, not only tensors.",
-            "Save its state_dict(), or convert it to .safetensors where you trust it.",
-        ) from error
+        refusals = {
+            "GLOBAL": "it holds pickled code, not only tensors",
+            "Unsupported operand": "it is no pickle of torch's, or damaged",
+        }
+        for sign, reason in refusals.items():
+            if sign in str(error):
+                raise WeightsError(
+                    f"Checkpoint '{path}' is refused: {reason}.",
+                    "Save its state_dict() with torch.save, or convert it to "
+                    ".safetensors where you trust it.",
+                ) from error
+        raise _damaged(path, error) from error
     # What torch raises on a damaged file is not documented and has many types.
     except Exception as error:
         if "torch.jit" in str(error) or "TorchScript" in str(error):
@@ -171,6 +184,24 @@ def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
             f"Checkpoint '{path}' is no state dict: {some(others)} is no tensor."
         )
     return {str(name): tensor for name, tensor in content.items()}
+
+
+def _has_sound_entries(path: Path) -> bool:
+    """Return whether a file is a zip file; torch does not look at the sums inside.
+
+    Raises:
+        BadZipFile: An entry is not what its CRC-32 says. It is 0 where torch was told
+            to write none.
+    """
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.CRC:
+                with archive.open(entry) as file:
+                    while file.read(_PIECE):
+                        pass
+    return True
 
 
 def _damaged(path: Path, error: Exception) -> WeightsError:

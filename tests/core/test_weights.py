@@ -155,10 +155,11 @@ def test_pickled_code_is_refused_and_never_runs(tmp_path: Path, modern: bool) ->
     assert not Harmful.ran
 
 
-def test_a_plain_pickle_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_plain_pickle_is_refused(tmp_path: Path, protocol: int) -> None:
     path = tmp_path / "net.pth"
-    path.write_bytes(pickle.dumps(Harmful()))
-    with pytest.raises(WeightsError, match=r"net\.pth' is (refused|damaged)"):
+    path.write_bytes(pickle.dumps(Harmful(), protocol))
+    with pytest.raises(WeightsError, match=r"net\.pth' is refused"):
         read_checkpoint(path)
     assert not Harmful.ran
 
@@ -195,6 +196,28 @@ def test_damaged_files_are_named(
     with pytest.raises(WeightsError, match=said) as caught:
         read_checkpoint(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_changed_byte_of_a_zipped_tensor_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    torch.save({"a": torch.full((1000,), 0.1)}, path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(
+        WeightsError, match=r"is damaged .*Bad CRC-32 for file 'net/data"
+    ):
+        read_checkpoint(path)
+
+
+def test_a_file_that_torch_saved_without_sums_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save({"a": torch.ones(1000)}, path)
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert read_checkpoint(path).tensors["a"].sum() == 1000
 
 
 @pytest.mark.parametrize(
