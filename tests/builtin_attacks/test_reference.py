@@ -122,9 +122,10 @@ def test_apgd(loss: str, senses: str, model: TinyAV, labels: torch.Tensor) -> No
     ball = Ball(clips(), threat, randoms())
     found = APGD(steps=20, loss=loss).ascend(model, ball, labels, Tally(8, 21))
     check(name, model, labels, ball.batch(found.best))
-    # Of the ratio's losses one is 134: its denominator all but vanishes.
-    close = {"rtol": 2e-5 if loss == "dlr" else 0, "atol": LIMIT}
-    np.testing.assert_allclose(found.best_losses, wanted["loss_best"], **close)
+    # The ratio is ill-conditioned where its denominator vanishes: one loss is 134.
+    wrong = np.abs(found.best_losses.numpy() - wanted["loss_best"])
+    worst = wanted["loss_best"] ** 2 if loss == "dlr" else 0
+    assert (wrong <= LIMIT * (1 + worst)).all()
     assert (found.reached.numpy() == ~wanted["acc"]).all()
     for sense, key in (("video", "visual_best_adv"), ("audio", "audio_best_adv")):
         if key in wanted:
