@@ -18,6 +18,10 @@ from avplug.core.randomness import KeyedRandom
 #: Moments a second at which an envelope of sound is computed, or a little more often;
 #: linear in between.
 CONTROL_RATE = 50
+#: Corners of an envelope are multiples of 1/4096 and places between them of 1/512. What
+#: lies between is then exact in single precision: below 8 it takes 24 bits, and every
+#: machine finds the same, whatever it multiplies matrices with.
+_CORNER_STEPS, _PLACE_STEPS = 4096, 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,13 +116,13 @@ class Envelope:
         step = max(1, rate // CONTROL_RATE)
         drift = self.drift.at_steps(count // step + 2, step / rate)
         curve = np.exp(self.depth * drift - self.depth**2 / 2)
-        corners = curve.astype(np.float32)
+        corners = (np.rint(curve * _CORNER_STEPS) / _CORNER_STEPS).astype(np.float32)
         # corner + along * rise, as one product of matrices: a third of the time.
         ends = np.empty((len(corners) - 1, 2), np.float32)
         ends[:, 0] = corners[:-1]
         np.subtract(corners[1:], corners[:-1], out=ends[:, 1])
         along = np.ones((2, step), np.float32)
-        along[1] = np.arange(step, dtype=np.float32) / np.float32(step)
+        along[1] = np.rint(np.arange(step) * (_PLACE_STEPS / step)) / _PLACE_STEPS
         lines = ends @ along
         sampled: NDArray[np.float32] = lines.ravel()[:count]
         return sampled

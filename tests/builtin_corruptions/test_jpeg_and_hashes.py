@@ -34,6 +34,16 @@ SOUND_HASHES = {
     "impulse": "8fd6ae4a8f8a03fc",
     "shot": "03637d93cf51e2bc",
     "speckle": "3d7d9ef27ff8566e",
+    "snow": "11cc1816e5284eab",
+    "frost": "d486e2cb220c19a2",
+    "spatter": "2b0d6c5182935314",
+    "wind": "b51e39b801da0ad0",
+    "rain": "83690fcc61c0f368",
+    "underwater": "150dc007d7418126",
+    "concert": "1ae3ca9e6e2e9fa1",
+    "smoke": "4949ba48c7bf7e0d",
+    "crowd": "461a333abe9f4246",
+    "interference": "db21d17246da564e",
 }
 
 
