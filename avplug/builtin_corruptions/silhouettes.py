@@ -129,7 +129,7 @@ def _ellipse(canvas: Pixels, centre: Point, axes: Point) -> None:
 
 
 def _outline(canvas: Pixels, corners: list[Point]) -> None:
-    cv2.fillPoly(canvas, [np.rint(np.array(corners)).astype(np.int32)], 255)
+    cv2.fillConvexPoly(canvas, np.rint(np.array(corners)).astype(np.int32), 255)
 
 
 def _limb(canvas: Pixels, start: Point, end: Point, first: float, last: float) -> None:
@@ -141,6 +141,6 @@ def _limb(canvas: Pixels, start: Point, end: Point, first: float, last: float) -
     sides: NDArray[np.float64] = np.array(
         [a + first * across, a - first * across, b - last * across, b + last * across]
     )
-    cv2.fillPoly(canvas, [np.rint(sides).astype(np.int32)], 255)
+    cv2.fillConvexPoly(canvas, np.rint(sides).astype(np.int32), 255)
     _ellipse(canvas, start, (first, first))
     _ellipse(canvas, end, (last, last))
