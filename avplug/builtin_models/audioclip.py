@@ -13,11 +13,11 @@ from torch import nn
 from avplug.builtin_models.audioclip_sound import ESResNeXt, Scaling, scaled
 from avplug.builtin_models.clip_towers import OPENAI_TEXT, TextTower
 from avplug.builtin_models.lengths import each_length
+from avplug.builtin_models.options import multiple_of, one_of
 from avplug.builtin_models.renaming import renamed
 from avplug.builtin_models.resnet import CLIP_RESNET50, RESNEXT50, CLIPResNet
 from avplug.builtin_models.zero_shot import Sense, Tower, ZeroShot
 from avplug.builtin_models.zero_shot_config import ZeroShotConfig
-from avplug.core.errors import UsageError, closest
 
 #: An empty tensor that the transform has in the public checkpoints.
 _EMPTY = "audio.fbsp.bias"
@@ -47,7 +47,7 @@ class AudioCLIPConfig(ZeroShotConfig):
         UsageError: A value is unknown or does not fit the others.
     """
 
-    name: ClassVar[str] = "AudioCLIP"
+    title: ClassVar[str] = "AudioCLIP"
 
     scaling: Scaling = "int16"
     image_size: int = 224
@@ -64,22 +64,11 @@ class AudioCLIPConfig(ZeroShotConfig):
     def __post_init__(self) -> None:
         # Without arguments super() would look for the class that slots replaced.
         ZeroShotConfig.__post_init__(self)
-        if self.scaling not in get_args(Scaling):
-            raise UsageError(
-                f"Unknown scaling {self.scaling!r}."
-                f"{closest(str(self.scaling), get_args(Scaling))}",
-                f"Possible: {', '.join(get_args(Scaling))}.",
-            )
-        for size, factor in (
-            ("image_size", 32),
-            ("visual_width", 16),
-            ("audio_width", 16),
-            ("text_width", self.text_heads),
-        ):
-            if getattr(self, size) % factor:
-                raise UsageError(
-                    f"{size} {getattr(self, size)} is not a multiple of {factor}."
-                )
+        one_of("scaling", self.scaling, get_args(Scaling))
+        multiple_of(self, "image_size", 32)
+        multiple_of(self, "visual_width", 16)
+        multiple_of(self, "audio_width", 16)
+        multiple_of(self, "text_width", "text_heads")
 
 
 class AudioCLIP(ZeroShot):

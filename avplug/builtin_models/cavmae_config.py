@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, Self, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
 
 from avplug.builtin_models.frontend import SAMPLE_RATE
+from avplug.builtin_models.options import Options, check_picks, multiple_of, one_of
 from avplug.core.clip import InputSpec
-from avplug.core.errors import UsageError, closest
+from avplug.core.errors import UsageError
 from avplug.signal.fbank import samples_for
 
 Mode = Literal[
@@ -19,7 +19,7 @@ Outputs = Literal["softmax", "sigmoid"]
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderConfig:
+class EncoderConfig(Options):
     """Sizes of an encoder for each sense, and what they are given.
 
     Args:
@@ -42,9 +42,6 @@ class EncoderConfig:
         UsageError: A value is unknown or does not fit the others.
     """
 
-    #: In messages.
-    title: ClassVar[str]
-
     image_size: int = 224
     patch_size: int = 16
     mel_bins: int = 128
@@ -61,36 +58,13 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         for name in ("image_size", "mel_bins", "target_length"):
-            if getattr(self, name) % self.patch_size:
-                raise UsageError(
-                    f"{name} {getattr(self, name)} is not a multiple of patch_size"
-                    f" {self.patch_size}."
-                )
+            multiple_of(self, name, "patch_size")
         if self.width % 4 or self.width % self.heads:
             raise UsageError(
                 f"width {self.width} is not a multiple of 4 and of heads {self.heads}."
             )
         one_of("outputs", self.outputs, get_args(Outputs))
         check_picks(self.picks, self.grid)
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Self:
-        """Return the configuration of plain values, such as JSON holds.
-
-        Raises:
-            UsageError: An option is unknown, or a value does not fit.
-        """
-        known = [field.name for field in fields(cls)]
-        for name in options:
-            if name not in known:
-                raise UsageError(
-                    f"{cls.title} has no option {name!r}.{closest(name, known)}",
-                    f"Options: {', '.join(known)}.",
-                )
-        values: dict[str, Any] = dict(options)
-        if "picks" in values:
-            values["picks"] = tuple(values["picks"])
-        return cls(**values)
 
     @property
     def audio_grid(self) -> tuple[int, int]:
@@ -149,26 +123,3 @@ class CAVMAEConfig(EncoderConfig):
         EncoderConfig.__post_init__(self)
         one_of("mode", self.mode, get_args(Mode))
         one_of("unimodal", self.unimodal, get_args(Unimodal))
-
-
-def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Make sure that an option has one of its values.
-
-    Raises:
-        UsageError: It has another.
-    """
-    if value not in choices:
-        raise UsageError(
-            f"Unknown {name} {value!r}.{closest(str(value), choices)}",
-            f"Possible: {', '.join(choices)}.",
-        )
-
-
-def check_picks(picks: tuple[int, ...], grid: int) -> None:
-    """Make sure that picks are parts of a clip.
-
-    Raises:
-        UsageError: There is none, or one is no part.
-    """
-    if not picks or not all(0 <= pick < grid for pick in picks):
-        raise UsageError(f"picks {list(picks)} are not parts 0..{grid - 1} of a clip.")

@@ -19,9 +19,9 @@ from avplug.builtin_models.clip_towers import (
     clip_names,
     count_extras,
 )
+from avplug.builtin_models.options import multiple_of
 from avplug.builtin_models.zero_shot import Sense, Tower, ZeroShot
 from avplug.builtin_models.zero_shot_config import Fusion, ZeroShotConfig
-from avplug.core.errors import UsageError
 
 #: Largest factor of a cosine, as CLIP was trained.
 _LARGEST_SCALE = 100.0
@@ -47,7 +47,7 @@ class CLIPConfig(ZeroShotConfig):
         UsageError: A value is unknown or does not fit the others.
     """
 
-    name: ClassVar[str] = "CLIP"
+    title: ClassVar[str] = "CLIP"
 
     fusion: Fusion = "visual"
     templates: tuple[str, ...] = ("a photo of {}",)
@@ -65,16 +65,9 @@ class CLIPConfig(ZeroShotConfig):
     def __post_init__(self) -> None:
         # Without arguments super() would look for the class that slots replaced.
         ZeroShotConfig.__post_init__(self)
-        for size, part in (
-            ("image_size", "patch_size"),
-            ("width", "heads"),
-            ("text_width", "text_heads"),
-        ):
-            if getattr(self, size) % getattr(self, part):
-                raise UsageError(
-                    f"{size} {getattr(self, size)} is not a multiple of {part}"
-                    f" {getattr(self, part)}."
-                )
+        multiple_of(self, "image_size", "patch_size")
+        multiple_of(self, "width", "heads")
+        multiple_of(self, "text_width", "text_heads")
 
 
 class CLIP(ZeroShot):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
 
+from avplug.builtin_models.cavmae_config import Outputs
+from avplug.builtin_models.options import Options, check_picks, one_of
 from avplug.core.clip import InputSpec
-from avplug.core.errors import UsageError, closest
+from avplug.core.errors import UsageError
 
 Fusion = Literal[
     "concat", "sum", "film", "gated-sum", "gated-concat", "audio", "visual"
@@ -21,7 +22,7 @@ FRAME_RATE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class CVPR21Config:
+class CVPR21Config(Options):
     """Everything that tells one CVPR'21 network from another, besides its weights.
 
     The defaults are the released code's.
@@ -48,6 +49,8 @@ class CVPR21Config:
         UsageError: A value is unknown or does not fit the others.
     """
 
+    title: ClassVar[str] = "cvpr21"
+
     image_size: int = 224
     samples: int = 65_535
     seconds: float = 10.0
@@ -58,20 +61,12 @@ class CVPR21Config:
     pool: Pool = "avg"
     grid: int = 80
     picks: tuple[int, ...] = (39,)
-    outputs: Literal["softmax", "sigmoid"] = "softmax"
+    outputs: Outputs = "softmax"
 
     def __post_init__(self) -> None:
-        for name, choices in (
-            ("fusion", get_args(Fusion)),
-            ("pool", get_args(Pool)),
-            ("outputs", ("softmax", "sigmoid")),
-        ):
-            value = getattr(self, name)
-            if value not in choices:
-                raise UsageError(
-                    f"Unknown {name} {value!r}.{closest(str(value), choices)}",
-                    f"Possible: {', '.join(choices)}.",
-                )
+        one_of("fusion", self.fusion, get_args(Fusion))
+        one_of("pool", self.pool, get_args(Pool))
+        one_of("outputs", self.outputs, get_args(Outputs))
         if self.sound_widths[-1] != self.frame_width * 8:
             raise UsageError(
                 f"The sound gives {self.sound_widths[-1]} features, the picture"
@@ -88,30 +83,7 @@ class CVPR21Config:
                 f"samples {self.samples} are too few for the sound encoder, which"
                 f" divides them by 8 in each of {len(self.sound_widths)} blocks."
             )
-        if not self.picks or not all(0 <= pick < self.grid for pick in self.picks):
-            raise UsageError(
-                f"picks {list(self.picks)} are not parts 0..{self.grid - 1} of a clip."
-            )
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> CVPR21Config:
-        """Return the configuration of plain values, such as JSON holds.
-
-        Raises:
-            UsageError: An option is unknown, or a value does not fit.
-        """
-        known = [field.name for field in fields(cls)]
-        for name in options:
-            if name not in known:
-                raise UsageError(
-                    f"cvpr21 has no option {name!r}.{closest(name, known)}",
-                    f"Options: {', '.join(known)}.",
-                )
-        values = dict(options)
-        for name in ("sound_widths", "frame_depths", "picks"):
-            if name in values:
-                values[name] = tuple(values[name])
-        return cls(**values)
+        check_picks(self.picks, self.grid)
 
     @property
     def width(self) -> int:

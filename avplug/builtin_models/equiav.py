@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import nn
 
-from avplug.builtin_models.cavmae_config import EncoderConfig, one_of
+from avplug.builtin_models.cavmae_config import EncoderConfig
 from avplug.builtin_models.cavmae_encoders import Encoders
 from avplug.builtin_models.frontend import mean_prediction
+from avplug.builtin_models.options import one_of
 from avplug.builtin_models.pretrained import start_from
 from avplug.builtin_models.vit import each_row, initialise
 from avplug.core.batch import Batch

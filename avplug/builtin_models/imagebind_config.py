@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from avplug.builtin_models.options import multiple_of
 from avplug.builtin_models.renaming import Table
 from avplug.builtin_models.zero_shot_config import ZeroShotConfig
-from avplug.core.errors import UsageError
 
 #: Published names to this package's.
 NAMES: Table = (
@@ -64,7 +64,7 @@ class ImageBindConfig(ZeroShotConfig):
         UsageError: A value is unknown or does not fit the others.
     """
 
-    name: ClassVar[str] = "ImageBind"
+    title: ClassVar[str] = "ImageBind"
 
     image_size: int = 224
     patch_size: int = 14
@@ -83,14 +83,7 @@ class ImageBindConfig(ZeroShotConfig):
     def __post_init__(self) -> None:
         # Without arguments super() would look for the class that slots replaced.
         ZeroShotConfig.__post_init__(self)
-        for size, part in (
-            ("image_size", "patch_size"),
-            ("vision_width", "vision_heads"),
-            ("audio_width", "audio_heads"),
-            ("text_width", "text_heads"),
-        ):
-            if getattr(self, size) % getattr(self, part):
-                raise UsageError(
-                    f"{size} {getattr(self, size)} is not a multiple of {part}"
-                    f" {getattr(self, part)}."
-                )
+        multiple_of(self, "image_size", "patch_size")
+        multiple_of(self, "vision_width", "vision_heads")
+        multiple_of(self, "audio_width", "audio_heads")
+        multiple_of(self, "text_width", "text_heads")

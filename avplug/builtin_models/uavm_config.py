@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, Self, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
 
-from avplug.builtin_models.cavmae_config import Outputs, one_of
+from avplug.builtin_models.cavmae_config import Outputs
 from avplug.builtin_models.convnext import BASE_DEPTHS, BASE_WIDTHS
 from avplug.builtin_models.frontend import SAMPLE_RATE
+from avplug.builtin_models.options import Options, one_of
 from avplug.core.clip import InputSpec
-from avplug.core.errors import UsageError, closest
+from avplug.core.errors import UsageError
 from avplug.signal.fbank import samples_for
 
 Fusion = Literal["unified", "separate", "cross-attention"]
 
 
 @dataclass(frozen=True, slots=True)
-class UAVMConfig:
+class UAVMConfig(Options):
     """Everything that tells one UAVM from another, besides its weights.
 
     The defaults are the published model's for VGGSound.
@@ -47,6 +47,8 @@ class UAVMConfig:
     Raises:
         UsageError: A value is unknown or does not fit the others.
     """
+
+    title: ClassVar[str] = "UAVM"
 
     image_size: int = 224
     mel_bins: int = 128
@@ -84,25 +86,6 @@ class UAVMConfig:
             )
         if self.shared_depth < 1 and self.fusion != "unified":
             raise UsageError(f"Fusion '{self.fusion}' needs a shared_depth.")
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Self:
-        """Return the configuration of plain values, such as JSON holds.
-
-        Raises:
-            UsageError: An option is unknown, or a value does not fit.
-        """
-        known = [field.name for field in fields(cls)]
-        for name in options:
-            if name not in known:
-                raise UsageError(
-                    f"UAVM has no option {name!r}.{closest(name, known)}",
-                    f"Options: {', '.join(known)}.",
-                )
-        values: dict[str, Any] = dict(options)
-        for name in values.keys() & {"conv_depths", "conv_widths"}:
-            values[name] = tuple(values[name])
-        return cls(**values)
 
     @property
     def width(self) -> int:

@@ -12,6 +12,7 @@ import torch
 from avplug.builtin_models.clip import CLIP, CLIPConfig
 from avplug.builtin_models.clip_towers import clip_names, count_extras
 from avplug.builtin_models.lengths import each_length
+from avplug.builtin_models.options import one_of
 from avplug.builtin_models.renaming import Table, renamed
 from avplug.builtin_models.resnet import RESNET18
 from avplug.builtin_models.wav2clip_sound import (
@@ -23,7 +24,6 @@ from avplug.builtin_models.wav2clip_sound import (
 )
 from avplug.builtin_models.zero_shot import Tower
 from avplug.builtin_models.zero_shot_config import Fusion
-from avplug.core.errors import UsageError, closest
 
 #: Files of a checkpoint, and what is used of each: OpenAI's or Hugging Face's CLIP, and
 #: of the authors' file what hears; the rest of it is left over from their training.
@@ -47,7 +47,7 @@ class Wav2CLIPConfig(CLIPConfig):
         UsageError: A value is unknown or does not fit the others.
     """
 
-    name: ClassVar[str] = "Wav2CLIP"
+    title: ClassVar[str] = "Wav2CLIP"
 
     fusion: Fusion = "logits-mean"
     norm: Norm = "sample"
@@ -57,11 +57,7 @@ class Wav2CLIPConfig(CLIPConfig):
     def __post_init__(self) -> None:
         # Without arguments super() would look for the class that slots replaced.
         CLIPConfig.__post_init__(self)
-        if self.norm not in get_args(Norm):
-            raise UsageError(
-                f"Unknown norm {self.norm!r}.{closest(str(self.norm), get_args(Norm))}",
-                f"Possible: {', '.join(get_args(Norm))}.",
-            )
+        one_of("norm", self.norm, get_args(Norm))
 
 
 class Wav2CLIP(CLIP):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, Self, get_args
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args
 
+from avplug.builtin_models.options import Options, one_of
 from avplug.builtin_models.prompts import Synonyms, resolve_templates
 from avplug.builtin_models.published import CLIP_VOCABULARY
-from avplug.core.errors import UsageError, closest
+from avplug.core.errors import UsageError
 
 Fusion = Literal["logits-mean", "embed-mean", "raw-sum", "audio", "visual"]
 Frames = Literal["mean", "middle"]
@@ -18,7 +18,7 @@ VOCABULARY, _, VOCABULARY_SHA256 = CLIP_VOCABULARY.partition("#sha256=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZeroShotConfig:
+class ZeroShotConfig(Options):
     """What a zero-shot model does with a clip and with the names of the classes.
 
     A model's own configuration derives from this one; all of it belongs to the
@@ -45,8 +45,7 @@ class ZeroShotConfig:
         UsageError: A value is unknown or does not fit.
     """
 
-    #: In messages.
-    name: ClassVar[str] = "The model"
+    title: ClassVar[str] = "The model"
 
     fusion: Fusion = "logits-mean"
     frames: Frames = "mean"
@@ -58,41 +57,21 @@ class ZeroShotConfig:
     vocabulary_sha256: str = VOCABULARY_SHA256
 
     def __post_init__(self) -> None:
-        for option, choices in (
-            ("fusion", get_args(Fusion)),
-            ("frames", get_args(Frames)),
-            ("synonyms", get_args(Synonyms)),
-        ):
-            value = getattr(self, option)
-            if value not in choices:
-                raise UsageError(
-                    f"Unknown {option} {value!r}.{closest(str(value), choices)}",
-                    f"Possible: {', '.join(choices)}.",
-                )
+        one_of("fusion", self.fusion, get_args(Fusion))
+        one_of("frames", self.frames, get_args(Frames))
+        one_of("synonyms", self.synonyms, get_args(Synonyms))
         if self.grid < 1 or self.seconds <= 0:
             raise UsageError(
-                f"{self.name} needs a frame and some sound: grid {self.grid},"
+                f"{self.title} needs a frame and some sound: grid {self.grid},"
                 f" seconds {self.seconds}."
             )
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Self:
-        """Return the configuration of plain values, such as JSON holds.
-
-        Raises:
-            UsageError: An option is unknown, or a value does not fit.
-        """
-        known = [field.name for field in fields(cls)]
-        for name in options:
-            if name not in known:
-                raise UsageError(
-                    f"{cls.name} has no option {name!r}.{closest(name, known)}",
-                    f"Options: {', '.join(known)}.",
-                )
-        values = dict(options)
-        if "templates" in values:
-            values["templates"] = resolve_templates(values["templates"])
-        return cls(**values)
+    def taken(cls, name: str, value: Any) -> Any:
+        """Return what an option's plain value stands for; templates have names."""
+        if name == "templates":
+            return resolve_templates(value)
+        return Options.taken(name, value)
 
     @property
     def picks(self) -> tuple[int, ...]:

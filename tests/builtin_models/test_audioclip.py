@@ -195,7 +195,7 @@ def test_saved_weights_load_again_and_a_lacking_tensor_is_named(
         ({"scaling": "int8"}, "Unknown scaling 'int8'. Did you mean 'int16'?"),
         ({"image_size": 100}, "image_size 100 is not a multiple of 32"),
         ({"audio_width": 24}, "audio_width 24 is not a multiple of 16"),
-        ({"text_heads": 7}, "text_width 512 is not a multiple of 7"),
+        ({"text_heads": 7}, "text_width 512 is not a multiple of text_heads 7"),
         ({"scalign": "unit"}, "AudioCLIP has no option 'scalign'"),
     ],
 )
