@@ -14,25 +14,21 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from avplug.builtin_models.class_texts import read_classes
 from avplug.builtin_models.colours import CLIP_COLOURS, Colours
 from avplug.builtin_models.frontend import check_frames
-from avplug.builtin_models.prompts import prompts_of
-from avplug.builtin_models.text_cache import cached, hash_tensors, text_folder
-from avplug.builtin_models.tokenizer import Tokenizer
+from avplug.builtin_models.text_cache import hash_tensors
 from avplug.builtin_models.vit import each_row
 from avplug.builtin_models.zero_shot_config import ZeroShotConfig
 from avplug.core.batch import Batch
 from avplug.core.clip import InputSpec
-from avplug.core.errors import CapabilityError, UsageError, WeightsError
+from avplug.core.errors import CapabilityError, UsageError
 from avplug.core.model import Model, PerSense, Surface
-from avplug.core.weights import locate
 
 Sense = Literal["audio", "visual"]
 Tower = Literal["audio", "visual", "text"]
 
 _NORMS = (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)
-#: Texts that are encoded together.
-_CHUNK = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,42 +267,24 @@ class ZeroShot(Model):
     # Files and hashes are nothing for a compiler to look into.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _read_classes(self) -> torch.Tensor:
-        options = self.options
-        prompts = prompts_of(self.labels, options.templates, options.synonyms)
-        try:
-            vocabulary = locate(options.vocabulary)
-        except WeightsError as error:
-            raise WeightsError(
-                f"The tokeniser's vocabulary cannot be had. {error.message}",
-                "Give the file with -o model.vocabulary=FILE.",
-            ) from error
-        tokenizer = Tokenizer(vocabulary, options.vocabulary_sha256)
-        flat = [text for texts in prompts for text in texts]
-        tokens = tokenizer(flat, truncate=self.truncates)
-        names = self.towers["text"]
+        device, names = self.colours.mean.device, self.towers["text"]
         tower = (
             (name, tensor)
             for name, tensor in self.state_dict().items()
             if _belongs(name, names)
         )
-        device = self.colours.mean.device
-        vectors = cached(
-            text_folder(),
-            (
+        return read_classes(
+            self.labels,
+            self.options,
+            self.embed_texts,
+            truncate=self.truncates,
+            facts=(
                 f"{type(self).__module__}.{type(self).__qualname__}",
                 device.type,
                 hash_tensors(tower),
-                hash_tensors([("tokens", tokens)]),
             ),
-            lambda: self._embed_in_chunks(tokens.to(device)),
-        ).to(device)
-        groups = torch.split(_unit(vectors), [len(texts) for texts in prompts])
-        return _unit(torch.stack([group.mean(0) for group in groups]))
-
-    def _embed_in_chunks(self, tokens: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(tokens.device.type, enabled=False):
-            parts = torch.split(tokens, _CHUNK)
-            return torch.cat([self.embed_texts(part) for part in parts])
+            device=device,
+        )
 
     def parameters_for(self, surface: Surface) -> dict[str, nn.Parameter]:
         """Return the named parameters of a surface.

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from avplug.builtin_models import zero_shot
+from avplug.builtin_models.class_texts import CHUNK
 from avplug.builtin_models.zero_shot import Embeddings, ZeroShot
 from avplug.builtin_models.zero_shot_config import ZeroShotConfig
 from avplug.core.batch import Batch
@@ -324,7 +324,7 @@ def test_frames_of_another_size_are_refused(vocabulary: dict[str, str]) -> None:
 
 
 def test_many_classes_are_read_in_parts(vocabulary: dict[str, str]) -> None:
-    labels = tuple(f"dog {i}" for i in range(zero_shot._CHUNK + 1))
+    labels = tuple(f"dog {i}" for i in range(CHUNK + 1))
     model = toy(vocabulary, labels=labels)
     assert model.class_texts().shape == (len(labels), 8)
     assert model.calls == 2
