@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path``: a temporary file beside it, fsync, then rename."""
+    """Write ``data`` to ``path``: a temporary file beside it, fsync, then rename.
+
+    Threads and processes may write the same path at once; one of them comes last.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Of all threads that live on a machine, no two have the same.
+    writer = threading.get_native_id()
+    temporary = path.with_name(f".{path.name}.{writer}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
