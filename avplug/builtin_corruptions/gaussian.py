@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.pixels import Pixels, spoil_frames
+from avplug.builtin_corruptions.pixels import (
+    Book,
+    Pixels,
+    add_and_subtract,
+    signed_books,
+    spoil_frames,
+)
 from avplug.builtin_corruptions.sound import white_noise
 from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.mixing import mix_at_snr
-from avplug.signal.quantiles import normal_levels
+from avplug.signal.quantiles import normal_table
 
 SIGMA = (0.08, 0.12, 0.18, 0.26, 0.38)
 SNR_DB = {
@@ -54,21 +59,8 @@ class Gaussian(Corruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return noisy frames, uint8 [T, H, W, 3]."""
-        # Levels ascend and are antisymmetric: those from 128 on are positive.
-        sizes = np.abs(np.rint(255 * scene.sigma * normal_levels()))
-        sizes = sizes.clip(0, 255).astype(np.uint8)
-        part = np.empty((1, prod(frames.shape[1:])), np.uint8)
-
-        def add(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
-            bits = moment.bytes(values.size).reshape(1, -1)
-            size = cv2.LUT(bits, sizes)
-            cv2.threshold(bits, 127, 255, cv2.THRESH_BINARY, dst=part)
-            cv2.bitwise_and(size, part, dst=part)
-            cv2.add(values, part, dst=out)
-            cv2.subtract(size, part, dst=part)
-            cv2.subtract(out, part, dst=out)
-
-        return spoil_frames(frames, times, rng, add)
+        books = noise_books(scene.sigma)
+        return spoil_frames(frames, times, rng, books, add_and_subtract)
 
     def audio(
         self,
@@ -79,3 +71,9 @@ class Gaussian(Corruption):
     ) -> NDArray[np.float32]:
         """Return noisy sound, float32 [C, N]; it may leave -1..1."""
         return mix_at_snr(samples, white_noise(rng, samples.shape), scene.snr_db)
+
+
+@lru_cache(maxsize=len(SIGMA))
+def noise_books(sigma: float) -> tuple[Book, Book]:
+    """Return normal noise in levels, of a standard deviation given in 0..1."""
+    return signed_books(np.rint(255 * sigma * normal_table()))

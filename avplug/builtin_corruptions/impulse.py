@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import log1p, prod, sqrt
+from math import log1p, sqrt
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.pixels import Pixels, spoil_frames
+from avplug.builtin_corruptions.pixels import (
+    Book,
+    Pixels,
+    add_and_subtract,
+    signed_books,
+    spoil_frames,
+)
 from avplug.builtin_corruptions.sound import limited
 from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
@@ -53,24 +58,8 @@ class Impulse(Corruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return frames with salt and pepper, uint8 [T, H, W, 3]."""
-        size = prod(frames.shape[1:])
-        # Of 256 bytes so many are salt; a fraction by a draw for each place, once for
-        # the clip: the law of every value is exact, for half of the random bits.
-        salty = scene.amount / 2 * 256
-        share = rng.stream("share").bytes(size).reshape(1, -1)
-        more = (share < round(salty % 1 * 256)).view(np.uint8)
-        salt_below = more + np.uint8(int(salty))
-        pepper_above = ~salt_below
-        mask = np.empty((1, size), np.uint8)
-
-        def replace(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
-            bits = moment.bytes(size).reshape(1, -1)
-            cv2.compare(bits, salt_below, cv2.CMP_LT, dst=mask)
-            cv2.bitwise_or(values, mask, dst=out)
-            cv2.compare(bits, pepper_above, cv2.CMP_LE, dst=mask)
-            cv2.bitwise_and(out, mask, dst=out)
-
-        return spoil_frames(frames, times, rng, replace)
+        books = impulse_books(scene.amount)
+        return spoil_frames(frames, times, rng, books, add_and_subtract)
 
     def audio(
         self,
@@ -87,6 +76,15 @@ class Impulse(Corruption):
             )
             row[places] = signs
         return limited(mix_at_snr(samples, clicks, scene.snr_db))
+
+
+@lru_cache(maxsize=len(AMOUNT))
+def impulse_books(amount: float) -> tuple[Book, Book]:
+    """Return what makes 255 and what makes 0 of a share of values, half of it each."""
+    half = round(amount / 2 * (1 << 16))
+    levels = np.zeros(1 << 16)
+    levels[:half], levels[-half:] = -255, 255
+    return signed_books(levels)
 
 
 def click_places(

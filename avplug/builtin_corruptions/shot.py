@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from math import lgamma, sqrt
+from functools import cache, lru_cache
+from math import lgamma, prod, sqrt
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.pixels import Pixels, spoil_frames
+from avplug.builtin_corruptions.codebook import byte_book
+from avplug.builtin_corruptions.pixels import Book, Pixels, spoil_frames
 from avplug.builtin_corruptions.sound import limited, white_noise
 from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
@@ -55,14 +56,14 @@ class Shot(Corruption):
     ) -> Pixels:
         """Return noisy frames, uint8 [T, H, W, 3]."""
         table = poisson_table(scene.photons)
+        # A draw, and 256 times the value.
+        index = np.empty((1, prod(frames.shape[1:]), 2), np.uint8)
 
-        def count(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
-            bits = moment.bytes(values.size).reshape(1, -1)
-            # A draw, and 256 times the value.
-            index = cv2.merge((bits, values)).view("<u2")[..., 0]
-            out[:] = looked_up(table, index)
+        def count(values: Pixels, out: Pixels, draws: Pixels) -> None:
+            cv2.merge((draws, values), dst=index)
+            looked_up(table, index.view("<u2")[..., 0], out)
 
-        return spoil_frames(frames, times, rng, count)
+        return spoil_frames(frames, times, rng, (uniform_book(),), count)
 
     def audio(
         self,
@@ -95,6 +96,12 @@ def _expected_counts(
     counts: NDArray[np.float32] = samples - low
     counts *= np.float32(events) / span
     return counts
+
+
+@cache
+def uniform_book() -> Book:
+    """Return 256 equally likely bytes."""
+    return byte_book((np.arange(1 << 16) >> 8).astype(np.uint8))
 
 
 @lru_cache(maxsize=8)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.pixels import Pixels, spoil_frames
+from avplug.builtin_corruptions.codebook import byte_book
+from avplug.builtin_corruptions.pixels import Book, Pixels, spoil_frames
 from avplug.builtin_corruptions.sound import limited, white_noise
 from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.mixing import mix_at_snr
-from avplug.signal.quantiles import normal_levels
+from avplug.signal.quantiles import normal_table
 
 SIGMA = (0.15, 0.2, 0.35, 0.45, 0.6)
 SNR_DB = (40.0, 30.0, 20.0, 10.0, 0.0)
@@ -52,14 +54,11 @@ class Speckle(Corruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return noisy frames, uint8 [T, H, W, 3]."""
-        gains = np.rint(_GAIN_STEPS * (1 + scene.sigma * normal_levels()))
-        table = gains.clip(0, 255).astype(np.uint8)
 
-        def multiply(values: Pixels, moment: KeyedRandom, out: Pixels) -> None:
-            bits = moment.bytes(values.size).reshape(1, -1)
-            cv2.multiply(values, cv2.LUT(bits, table), dst=out, scale=1 / _GAIN_STEPS)
+        def multiply(values: Pixels, out: Pixels, gains: Pixels) -> None:
+            cv2.multiply(values, gains, dst=out, scale=1 / _GAIN_STEPS)
 
-        return spoil_frames(frames, times, rng, multiply)
+        return spoil_frames(frames, times, rng, (gain_book(scene.sigma),), multiply)
 
     def audio(
         self,
@@ -72,3 +71,10 @@ class Speckle(Corruption):
         noise = white_noise(rng, samples.shape)
         noise *= samples
         return limited(mix_at_snr(samples, noise, scene.snr_db))
+
+
+@lru_cache(maxsize=len(SIGMA))
+def gain_book(sigma: float) -> Book:
+    """Return normal gains with mean 1, in 64ths."""
+    gains = np.rint(_GAIN_STEPS * (1 + sigma * normal_table()))
+    return byte_book(gains.clip(0, 255).astype(np.uint8))
