@@ -15,10 +15,11 @@ from avplug.builtin_models.cavmae_config import CAVMAEConfig, Mode
 from avplug.builtin_models.cavmae_encoders import JointEncoders
 from avplug.builtin_models.frontend import mean_prediction
 from avplug.builtin_models.pretrained import start_from
+from avplug.builtin_models.two_steps import TwoSteps
 from avplug.builtin_models.vit import Block, each_row, initialise
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError
-from avplug.core.model import JointAttention, Model, PerSense, Surface
+from avplug.core.model import JointAttention, PerSense, Surface
 
 #: Modalities that each mode uses, and the norms of each pass through the joint block;
 #: the pooled vectors of two passes are averaged.
@@ -46,7 +47,7 @@ class Tokens:
     video: torch.Tensor | None
 
 
-class CAVMAE(JointEncoders, Model):
+class CAVMAE(JointEncoders, TwoSteps[Tokens]):
     """The fine-tuned CAV-MAE, in any size.
 
     Parameters are named as in the public checkpoints. On a CPU the logits of a clip are
@@ -74,38 +75,12 @@ class CAVMAE(JointEncoders, Model):
         )
         self.apply(initialise)
 
-    def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, C] of frames [B, T, 3, H, W] in 0..1 and waveform [B, N].
-
-        Every sample counts as sound; :meth:`classify` knows where padding begins.
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        return self.fuse(self._encode(frames, waveform, None))
-
-    def classify(self, batch: Batch) -> torch.Tensor:
-        """Return logits [B, C].
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        return self.fuse(self.encode(batch))
-
     def encode(self, batch: Batch) -> Tokens:
         """Return the tokens before the joint block."""
-        return self._encode(batch.frames, batch.waveform, batch.lengths)
-
-    def _encode(
-        self,
-        frames: torch.Tensor,
-        waveform: torch.Tensor,
-        lengths: torch.Tensor | None,
-    ) -> Tokens:
         used, _ = _MODES[self.sizes.mode]
         return self.encode_views(
-            self.spectrogram(waveform, lengths) if "a" in used else None,
-            self.pictures(frames) if "v" in used else None,
+            self.spectrogram(batch.waveform, batch.lengths) if "a" in used else None,
+            self.pictures(batch.frames) if "v" in used else None,
         )
 
     def encode_views(

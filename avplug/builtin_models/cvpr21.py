@@ -17,10 +17,11 @@ from avplug.builtin_models.frontend import (
 )
 from avplug.builtin_models.renaming import Table, renamed
 from avplug.builtin_models.resnet import Layout, ResNet, batch_norm_parameters
+from avplug.builtin_models.two_steps import TwoSteps
 from avplug.builtin_models.vit import each_row
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError
-from avplug.core.model import Model, PerSense, Surface
+from avplug.core.model import PerSense, Surface
 from avplug.core.weights import load_into, locate, read_checkpoint
 
 #: Names in the released code's files, each a part of the checkpoint.
@@ -37,7 +38,7 @@ _RELEASED: Table = (
 _IMAGENET_HEAD = ("frame.fc.weight", "frame.fc.bias")
 
 
-class CVPR21(Model):
+class CVPR21(TwoSteps[PerSense]):
     """A 1-D convolutional sound encoder, a ResNet18, and one of five fusions.
 
     A training of the released code leaves three files, of which ``sound``, ``frame``
@@ -82,27 +83,6 @@ class CVPR21(Model):
         }
         frame = {f"frame.{name}": tensor for name, tensor in checkpoint.tensors.items()}
         load_into(self, replace(checkpoint, tensors={**rest, **frame}))
-
-    def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, C] of frames [B, T, 3, H, W] in 0..1 and waveform [B, N].
-
-        Every sample counts as sound; :meth:`classify` knows where padding begins.
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        lengths = torch.full(
-            (len(waveform),), waveform.shape[1], device=waveform.device
-        )
-        return self.classify(Batch(frames, waveform, lengths))
-
-    def classify(self, batch: Batch) -> torch.Tensor:
-        """Return logits [B, C].
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        return self.fuse(self.encode(batch))
 
     def encode(self, batch: Batch) -> PerSense:
         """Return the sound [B, moments, width], the pictures [B, T, width, h, w].

@@ -19,10 +19,11 @@ from avplug.builtin_models.cavmae_encoders import Encoders
 from avplug.builtin_models.frontend import mean_prediction
 from avplug.builtin_models.options import one_of
 from avplug.builtin_models.pretrained import start_from
+from avplug.builtin_models.two_steps import TwoSteps
 from avplug.builtin_models.vit import each_row, initialise
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError
-from avplug.core.model import Model, PerSense, Surface
+from avplug.core.model import PerSense, Surface
 
 Mode = Literal["multimodal", "video_only", "audio_only"]
 _USED: dict[Mode, str] = {"multimodal": "av", "video_only": "v", "audio_only": "a"}
@@ -76,7 +77,7 @@ class Vectors:
     video: torch.Tensor | None
 
 
-class EquiAV(Encoders, Model):
+class EquiAV(Encoders, TwoSteps[Vectors]):
     """The fine-tuned EquiAV, in any size.
 
     Parameters are named as in the public code. On a CPU the logits of a clip are the
@@ -107,38 +108,12 @@ class EquiAV(Encoders, Model):
         self.mlp_head = nn.Sequential(nn.Linear(entering, len(self.labels)))
         self.apply(initialise)
 
-    def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, C] of frames [B, T, 3, H, W] in 0..1 and waveform [B, N].
-
-        Every sample counts as sound; :meth:`classify` knows where padding begins.
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        return self.fuse(self._encode(frames, waveform, None))
-
-    def classify(self, batch: Batch) -> torch.Tensor:
-        """Return logits [B, C].
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        return self.fuse(self.encode(batch))
-
     def encode(self, batch: Batch) -> Vectors:
         """Return the vectors that the head joins."""
-        return self._encode(batch.frames, batch.waveform, batch.lengths)
-
-    def _encode(
-        self,
-        frames: torch.Tensor,
-        waveform: torch.Tensor,
-        lengths: torch.Tensor | None,
-    ) -> Vectors:
         used = _USED[self.sizes.mode]
         return self.encode_views(
-            self.spectrogram(waveform, lengths) if "a" in used else None,
-            self.pictures(frames) if "v" in used else None,
+            self.spectrogram(batch.waveform, batch.lengths) if "a" in used else None,
+            self.pictures(batch.frames) if "v" in used else None,
         )
 
     def encode_views(

@@ -24,14 +24,15 @@ from avplug.builtin_models.frontend import (
     check_frames,
     normalised_log_mel,
 )
+from avplug.builtin_models.two_steps import TwoSteps
 from avplug.builtin_models.uavm_config import UAVMConfig
 from avplug.builtin_models.uavm_transformer import Transformer, without_dead
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError, WeightsError
-from avplug.core.model import JointAttention, Model, PerSense, Surface
+from avplug.core.model import JointAttention, PerSense, Surface
 
 
-class UAVM(Model):
+class UAVM(TwoSteps[PerSense]):
     """UAVM and its published relatives, in any size, from sound and frames to logits.
 
     The ConvNeXts take one clip at a time: thirty frames are a batch, and memory does
@@ -56,39 +57,13 @@ class UAVM(Model):
         self.visual = ConvNeXt(3, sizes.conv_depths, sizes.conv_widths)
         self.colours = ImageNetColours()
 
-    def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, C] of frames [B, T, 3, H, W] in 0..1 and waveform [B, N].
-
-        Every sample counts as sound; :meth:`classify` knows where padding begins.
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        return self.fuse(self._encode(frames, waveform, None))
-
-    def classify(self, batch: Batch) -> torch.Tensor:
-        """Return logits [B, C].
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        return self.fuse(self.encode(batch))
-
     def encode(self, batch: Batch) -> PerSense:
         """Return the tokens [B, steps, width] of each sense's transformer."""
-        return self._encode(batch.frames, batch.waveform, batch.lengths)
-
-    def _encode(
-        self,
-        frames: torch.Tensor,
-        waveform: torch.Tensor,
-        lengths: torch.Tensor | None,
-    ) -> PerSense:
-        check_frames(frames, self.sizes.image_size)
         sizes = self.sizes
+        check_frames(batch.frames, sizes.image_size)
         spectrogram = normalised_log_mel(
-            waveform,
-            lengths,
+            batch.waveform,
+            batch.lengths,
             frames=sizes.target_length,
             mel_bins=sizes.mel_bins,
             mean=sizes.audio_mean,
@@ -96,7 +71,7 @@ class UAVM(Model):
         ).to(self.colours.mean.dtype)
         features = PerSense(
             self.sound_features(spectrogram),
-            self.picture_features(self.colours(frames)),
+            self.picture_features(self.colours(batch.frames)),
         )
         return self.transformer.encode(features)
 

@@ -18,12 +18,13 @@ from avplug.builtin_models.class_texts import read_classes
 from avplug.builtin_models.colours import CLIP_COLOURS, Colours
 from avplug.builtin_models.frontend import check_frames
 from avplug.builtin_models.text_cache import hash_tensors
+from avplug.builtin_models.two_steps import TwoSteps
 from avplug.builtin_models.vit import each_row
 from avplug.builtin_models.zero_shot_config import ZeroShotConfig
 from avplug.core.batch import Batch
 from avplug.core.clip import InputSpec
 from avplug.core.errors import CapabilityError, UsageError
-from avplug.core.model import Model, PerSense, Surface
+from avplug.core.model import PerSense, Surface
 
 Sense = Literal["audio", "visual"]
 Tower = Literal["audio", "visual", "text"]
@@ -46,7 +47,7 @@ class Embeddings:
     video: torch.Tensor | None
 
 
-class ZeroShot(Model):
+class ZeroShot(TwoSteps[Embeddings]):
     """A model that knows classes by name; base class.
 
     A subclass states its ``towers`` and how it embeds; cleaning of labels, prompts,
@@ -147,26 +148,6 @@ class ZeroShot(Model):
     def scale(self, sense: Sense) -> torch.Tensor | float:
         """Return what the cosine of a sense and a text is multiplied with."""
         raise CapabilityError(f"{type(self).__name__} has no scale for {sense}.")
-
-    def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
-        """Return logits [B, C] of frames [B, T, 3, H, W] in 0..1 and waveform [B, N].
-
-        Every sample counts as sound; :meth:`classify` knows where padding begins.
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        count, samples = waveform.shape
-        lengths = torch.full((count,), samples, device=waveform.device)
-        return self.classify(Batch(frames, waveform, lengths))
-
-    def classify(self, batch: Batch) -> torch.Tensor:
-        """Return logits [B, C].
-
-        Raises:
-            ValueError: A tensor has another shape.
-        """
-        return self.fuse(self.encode(batch))
 
     def encode(self, batch: Batch) -> Embeddings:
         """Return what the towers say of the senses that the fusion uses.
