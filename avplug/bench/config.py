@@ -17,6 +17,8 @@ from avplug.core.errors import MissingExtraError, UsageError
 ProtocolName: TypeAlias = Literal[
     "reset", "continual", "gradual", "mixed", "episodic", "offline", "few-shot"
 ]
+#: See :mod:`avplug.bench.attacking`.
+AttackProtocolName: TypeAlias = Literal["transfer", "snapshot", "adaptive"]
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
 OrderName: TypeAlias = Literal["shuffled", "fixed", "label-sorted", "correlated"]
 
@@ -65,6 +67,26 @@ class RunConfig:
     )
     profile: str = _key("parameters of the corruptions: paper or released", "paper")
     tta: tuple[str, ...] = _key("test-time adaptation methods", ("source",))
+    attacks: tuple[str, ...] = _key(
+        "adversarial attacks, each beside the clips as they are", ()
+    )
+    budgets: tuple[str, ...] = _key(
+        "threat models of the attacks: cvpr21, pixel8, transfer16, NAME:EPSILON, "
+        "NAME:xFACTOR, or an inline table; several give curves",
+        ("pixel8",),
+    )
+    attack_senses: tuple[Literal["a", "v", "av"], ...] = _key(
+        "senses that are attacked: a, v, av", ("a", "v", "av")
+    )
+    attack_protocols: tuple[AttackProtocolName, ...] = _key(
+        "attacks on methods that adapt: transfer, snapshot, adaptive", ("snapshot",)
+    )
+    surrogates: tuple[str, ...] = _key(
+        "models that attacks are made on as well, together: MODEL or MODEL=WEIGHTS", ()
+    )
+    attack_checks: bool = _key(
+        "add the cells that the checks of the attacks need", False
+    )
     metrics: tuple[str, ...] = _key("metrics; by the data set's task if empty", ())
     seeds: tuple[int, ...] = _key("each repeats the matrix", (0,))
     batch_size: int = _key("clips per batch; part of the result for adaptation", 16)
@@ -115,13 +137,19 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}; it must be at least {least}.")
-        for name in ("models", "tta", "seeds", "modalities"):
+        attacking = ("budgets", "attack_senses", "attack_protocols")
+        for name in ("models", "tta", "seeds", "modalities", *attacking):
             if not getattr(self, name):
                 raise UsageError(f"{name} is empty.", "Give at least one.")
         if self.weights and len(self.weights) != len(self.models):
             raise UsageError(
                 f"{len(self.weights)} weights for {len(self.models)} models.",
                 "Give one for each model, in the same order.",
+            )
+        if (self.surrogates or self.attack_checks) and not self.attacks:
+            raise UsageError(
+                "Surrogates and checks of attacks are given, and no attack.",
+                "Add --attack pgd.",
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -130,7 +158,13 @@ class RunConfig:
 
 
 def from_data(data: Mapping[str, Any], origin: str) -> RunConfig:
-    """Return the configuration that plain data states; see :func:`decode`."""
+    """Return the configuration that plain data states; see :func:`decode`.
+
+    Data that states attacks and says nothing of corruptions wants none of these:
+    attacks act on top of each corruption.
+    """
+    if data.get("attacks") and "corruptions" not in data:
+        data = {**data, "corruptions": ()}
     return decode(RunConfig, data, origin)
 
 

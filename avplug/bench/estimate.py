@@ -31,7 +31,8 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
         several = len(cell.segments) > 1
         condition = cell.protocol.name if several else cell.segments[0].name
         model = cell.model.entry.spec.name
-        groups[model, cell.method.spec.name, condition].append(cell)
+        attack = f" + {cell.attack.method.spec.name}" if cell.attack else ""
+        groups[model, f"{cell.method.spec.name}{attack}", condition].append(cell)
     return {
         "folder": str(folder),
         "clips": len(plan.clips),
@@ -58,10 +59,11 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
 
 def _seconds(plan: Plan, todo: list[Cell]) -> float:
     sample = replace(plan, clips=plan.clips[: plan.config.batch_size])
-    timed: dict[tuple[int, str, int], float] = {}
+    timed: dict[tuple[int, str, int, int], float] = {}
     total = 0.0
     for cell in todo:
-        key = (id(cell.model), cell.method.spec.name, len(cell.segments))
+        method, segments = cell.method.spec.name, len(cell.segments)
+        key = (id(cell.model), method, segments, id(cell.attack))
         if key not in timed:
             feed = Feed(plan)
             # The first pass decodes and warms up; the second is what cells will cost.

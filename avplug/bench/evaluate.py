@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avplug.bench.attack_session import AttackSession
 from avplug.bench.compute import compute_of
 from avplug.bench.feed import Feed, Group, right, targets_of
 from avplug.bench.pipeline import ClipFailure
@@ -97,6 +98,7 @@ class _Session:
         self._adapted = 0
         self._waiting = 0.0
         self._passes: list[float] = []
+        self._attack: AttackSession | None = None
 
     def run(self) -> Outcome:
         """Adapt and predict; the model is as before, whatever happens."""
@@ -107,12 +109,16 @@ class _Session:
             adapter.reset()
             with self._watch.of("begin"):
                 adapter.begin(self._stream())
+            self._attack = self._prepared_attack(adapter)
             if self._cell.protocol.frozen:
                 for turn in range(self._cell.protocol.passes):
                     self._learn(adapter, turn)
                 self._predict(self._frozen, "frozen")
             else:
-                self._predict(lambda batch: self._online(adapter, batch), "adapter")
+                if self._cell.protocol.episodic:
+                    self._predict(adapter.step, "adapter", adapter.forget)
+                else:
+                    self._predict(adapter.step, "adapter")
             diagnostics = adapter.diagnostics()
             forgetting = self._forgetting(adapter)
         finally:
@@ -168,25 +174,49 @@ class _Session:
             return adapter.fit(batch, targets.to(batch.waveform.device))
         return adapter.step(batch)
 
-    def _predict(self, answer: Callable[[Batch], torch.Tensor], activity: str) -> None:
-        """Note the answers to the whole stream, in batches."""
+    def _prepared_attack(self, adapter: Adapter) -> AttackSession | None:
+        cell = self._cell
+        if cell.attack is None:
+            return None
+        multi_label = self._plan.dataset.multi_label
+        attack = AttackSession(cell.attack, adapter, multi_label, cell.seed)
+        if cell.attack.training:
+            with self._watch.of("attack"):
+                attack.fit(self._feed.training(cell, cell.attack.training))
+        return attack
+
+    def _predict(
+        self,
+        answer: Callable[[Batch], torch.Tensor],
+        activity: str,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        """Note the answers to the whole stream, in batches.
+
+        Args:
+            answer: Returns the logits of a batch.
+            activity: That its time counts for.
+            before: Called before each batch.
+        """
         for items, clips, failed in self._waited(self._feed.stream(self._cell)):
             for (segment, ref), failure in failed:
                 self._failures[segment, ref.id] = failure
             if clips:
                 batch = self._feed.batch(self._cell, clips)
+                if before:
+                    before()
+                if self._attack:
+                    with self._watch.of("attack"):
+                        batch = self._attack.attacked(items, batch)
                 if activity == "adapter":
                     self._attention.see(batch)
                     self._adapted += len(items)
                 with self._watch.of(activity):
-                    rows = answer(batch).detach().to("cpu", torch.float32).numpy()
-                self._note(items, rows)
+                    logits = answer(batch).detach()
+                if self._attack:
+                    self._attack.answered(items, batch, logits)
+                self._note(items, logits.to("cpu", torch.float32).numpy())
             self._tick(len(items) + len(failed))
-
-    def _online(self, adapter: Adapter, batch: Batch) -> torch.Tensor:
-        if self._cell.protocol.episodic:
-            adapter.forget()
-        return adapter.step(batch)
 
     def _frozen(self, batch: Batch) -> torch.Tensor:
         with torch.no_grad():
@@ -254,6 +284,7 @@ class _Session:
             "segments": parts if len(parts) > 1 else [],
             "passes": self._passes,
             "attention": self._attention.facts(),
+            "attack": self._attack.facts() if self._attack else {},
         }
         return record | {key: value for key, value in optional.items() if value}
 

@@ -10,7 +10,7 @@ from avplug.bench.conditions import CLEAN, Condition
 from avplug.bench.pipeline import ClipCache, ClipFailure, batches, ordered_map
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.protocols import Item
-from avplug.bench.splits import TRAINING
+from avplug.bench.splits import TRAINING, Split
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef
 from avplug.core.dataset import Dataset
@@ -66,6 +66,19 @@ class Feed:
         for _, found, _ in self.groups(cell, source.dataset, items, (CLEAN,)):
             if found:
                 yield self.batch(cell, found)
+
+    def training(self, cell: Cell, split: Split) -> Iterator[tuple[list[Item], Batch]]:
+        """Yield labelled, clean batches of a split, drawn by the seed.
+
+        As many clips as the cell has; one that cannot be read is left out.
+        """
+        assert split.dataset is not None
+        clips = split.dataset.clips
+        order = KeyedRandom((cell.seed, "attack", split.name)).permutation(len(clips))
+        items = [(0, clips[i]) for i in order[: len(self._plan.clips)]]
+        for kept, found, _ in self.groups(cell, split.dataset, items, (CLEAN,)):
+            if found:
+                yield kept, self.batch(cell, found)
 
     def clean(self, cell: Cell, refs: Sequence[ClipRef]) -> Iterator[Group]:
         """Yield the batches of clips of the run's data set, as they are."""

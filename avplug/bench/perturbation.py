@@ -102,7 +102,7 @@ class Perturbation:
         self._invalid += int(invalid.sum())
 
     def facts(self) -> dict[str, Any]:
-        """Return what a record keeps; decibels by their mean and that of the worst clip.
+        """Return what a record keeps; decibels by mean and worst clip.
 
         ``ratio`` is the largest norm of a perturbation in radii of its ball; clips
         beyond 1, or changed where nothing is allowed, are ``outside``; those with

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from avplug.bench.compute import compute_of
+import torch
+
+from avplug.bench.attack_checks import CONTROLS, check_settings
+from avplug.bench.attacking import AttackSetting, attack_settings
+from avplug.bench.compute import Compute, compute_of
 from avplug.bench.conditions import Condition, conditions
 from avplug.bench.config import RunConfig
 from avplug.bench.methods import Treatment, treatments
@@ -27,7 +31,7 @@ from avplug.core.registry import Entry, Registry
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One unit of work: data set x model x method x stream x seed.
+    """One unit of work: data set x model x method x stream x attack x seed.
 
     Most streams have one segment, a corruption at a severity. ``identity`` holds every
     choice that changes its numbers; ``id`` is its hash.
@@ -39,6 +43,7 @@ class Cell:
     treatment: Treatment
     segments: tuple[Condition, ...]
     seed: int
+    attack: AttackSetting | None = None
 
     @property
     def method(self) -> Entry:
@@ -52,8 +57,10 @@ class Cell:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is corrupted."""
-        return not any(condition.steps for condition in self.segments)
+        """Whether nothing is corrupted or attacked."""
+        return self.attack is None and not any(
+            condition.steps for condition in self.segments
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,12 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         )
         for i, name in enumerate(config.models)
     ]
-    _check_options(config, methods, models)
+    surrogates = [
+        _surrogate(registry, config, dataset, text, device, compute)
+        for text in config.surrogates
+    ]
+    attacks = attack_settings(registry, config, surrogates, len(clips))
+    _check_options(config, methods, models, attacks)
     treated = treatments(registry, config, protocol, methods)
     about = {
         "name": dataset_entry.spec.name,
@@ -141,13 +153,21 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
             for model in models
             if not isinstance(model.model, ShowsJointAttention)
         ]
+    extra = check_settings(registry, config, attacks) if config.attack_checks else []
     for seed, model in product(config.seeds, models):
         able = [t for t in treated if t.obstacle(model, dataset) is None]
-        found = [
-            _cell(config, about, model, treatment, segments, seed)
-            for treatment in able
-            for segments in treatment.protocol.streams(spoilt, seed)
-        ]
+        found = []
+        for treatment in able:
+            possible, why = _possible(attacks, model, treatment, len(config.seeds))
+            skips += why if seed == config.seeds[0] else []
+            checking = [a for a in extra if a.obstacle(model, treatment) is None]
+            for segments in treatment.protocol.streams(spoilt, seed):
+                clean = not any(condition.steps for condition in segments)
+                first = clean and seed == config.seeds[0]
+                for attack in (None, *possible, *(checking if first else ())):
+                    found.append(
+                        _cell(config, about, model, treatment, segments, seed, attack)
+                    )
         # One stream after the other, each with all methods: clips are decoded and
         # results can be compared early. What is asked for twice is one cell.
         found.sort(key=lambda cell: spoilt.index(cell.segments[0]))
@@ -163,6 +183,7 @@ def _cell(
     treatment: Treatment,
     segments: tuple[Condition, ...],
     seed: int,
+    attack: AttackSetting | None,
 ) -> Cell:
     places = [
         {"corruption": condition.identity, "severity": condition.severity}
@@ -181,13 +202,63 @@ def _cell(
     probes = treatment.probes(config, model)
     if probes:
         identity["probes"] = probes
-    return Cell(cell_id(identity), identity, model, treatment, segments, seed)
+    if attack:
+        identity["attack"] = attack.identity(treatment, config)
+    name = cell_id(identity)
+    return Cell(name, identity, model, treatment, segments, seed, attack)
+
+
+def _possible(
+    attacks: list[AttackSetting], model: LoadedModel, treatment: Treatment, seeds: int
+) -> tuple[list[AttackSetting], list[Skip]]:
+    """Return the attacks on a model so treated, and those that cannot be."""
+    possible: list[AttackSetting] = []
+    reasons: dict[tuple[str, str], int] = {}
+    for attack in attacks:
+        reason = attack.obstacle(model, treatment)
+        if reason is None:
+            possible.append(attack)
+        else:
+            key = attack.method.spec.name, reason
+            reasons[key] = reasons.get(key, 0) + seeds
+    on = f"{model.entry.spec.name} with {treatment.method.spec.name}"
+    return possible, [
+        Skip(f"{name} on {on}", count, reason)
+        for (name, reason), count in reasons.items()
+    ]
+
+
+def _surrogate(
+    registry: Registry,
+    config: RunConfig,
+    dataset: Dataset,
+    text: str,
+    device: torch.device,
+    compute: Compute,
+) -> LoadedModel:
+    name, _, weights = text.partition("=")
+    return load_model(
+        registry,
+        name,
+        weights or None,
+        config.dataset,
+        dataset,
+        config.options,
+        device,
+        compute,
+    )
 
 
 def _check_options(
-    config: RunConfig, methods: list[Entry], models: list[LoadedModel]
+    config: RunConfig,
+    methods: list[Entry],
+    models: list[LoadedModel],
+    attacks: list[AttackSetting],
 ) -> None:
-    named = {entry.spec.name for entry in (*methods, *(m.entry for m in models))}
+    entries = [*methods, *(m.entry for m in models), *(a.method for a in attacks)]
+    entries += [m.entry for a in attacks for m in a.surrogates]
+    named = {entry.spec.name for entry in entries}
+    named |= set(CONTROLS) if config.attack_checks else set()
     known = {"model", "dataset", "protocol", *config.models, *named}
     for name in config.options:
         if name not in known:

@@ -172,10 +172,25 @@ def _event(folder: Path, plan: Plan, stored: StoredCell) -> CellFinished:
 
 def describe_cell(identity: Any) -> str:
     """Return a cell in words, such as ``cav-mae tent gaussian s5 seed 0``."""
+    attack = describe_attack(identity.get("attack"))
     return (
         f"{identity['model']['name']} {identity['adaptation']['name']} "
-        f"{describe_condition(identity)} seed {identity['seed']}"
+        f"{describe_condition(identity)}{attack} seed {identity['seed']}"
     )
+
+
+def describe_attack(about: Any) -> str:
+    """Return an attack in words, such as `` pgd on av (video 0.031, audio 0.01)``."""
+    if not about:
+        return ""
+    sizes = [
+        f"{name} {about['threat'][name]['epsilon']:.2g}"
+        for name in ("video", "audio")
+        if about["threat"][name] and name[0] in about["senses"]
+    ]
+    where = f", {about['protocol']}" if "protocol" in about else ""
+    made = ", from surrogates" if about.get("surrogates") else ""
+    return f" {about['name']} on {about['senses']} ({', '.join(sizes)}{where}{made})"
 
 
 def describe_condition(identity: Any) -> str:

@@ -31,6 +31,12 @@ def _report(
     resamples: Annotated[
         int, typer.Option(min=0, help="Of the bootstrap; 0 for no intervals.")
     ] = 1000,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="Model that RI under attack is relative to. Default: the first."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show the tables of a run, and write its page with scores.csv and scores.json."""
@@ -39,6 +45,7 @@ def _report(
         out=out,
         metrics=tuple(metric or ()),
         resamples=resamples,
+        base=base,
         as_json=as_json,
     )
 
@@ -49,6 +56,7 @@ def show_report(
     out: Path | None = None,
     metrics: tuple[str, ...] = (),
     resamples: int = 1000,
+    base: str | None = None,
     as_json: bool = False,
 ) -> Path:
     """Write the report of a run, print its tables or its data; return the page's path.
@@ -60,7 +68,7 @@ def show_report(
     from avplug.report.export import scores_json
     from avplug.report.write import read_scores, write_scores
 
-    scores = read_scores(folder, metrics=metrics, resamples=resamples)
+    scores = read_scores(folder, metrics=metrics, resamples=resamples, base=base)
     path = write_scores(scores, out or folder / "report.html")
     if as_json:
         print_json({"page": str(path), **scores_json(scores)})

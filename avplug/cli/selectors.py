@@ -74,6 +74,33 @@ _SELECTORS: dict[str, Any] = {
         _Text, "Corruption parameters: paper or released. Default: paper."
     ),
     "tta": _option(_Many, "Test-time adaptation methods. Default: source.", "--tta"),
+    "attacks": _option(
+        _Many,
+        "Adversarial attacks: avplug list attacks. Then no corruptions by default.",
+        "--attack",
+    ),
+    "budgets": _option(
+        _Many,
+        "Budgets of the attacks: cvpr21, pixel8 (default), transfer16, NAME:EPSILON, "
+        "NAME:xFACTOR; several give curves.",
+        "--budget",
+    ),
+    "attack_senses": _option(
+        _Many, "Senses that are attacked. Default: a,v,av.", "--attack-senses"
+    ),
+    "attack_protocols": _option(
+        _Many,
+        "Attacks on methods that adapt: transfer, snapshot (default), adaptive.",
+        "--attack-protocol",
+    ),
+    "surrogates": _option(
+        _Many,
+        "Attack from these models as well, together: MODEL or MODEL=WEIGHTS.",
+        "--surrogate",
+    ),
+    "attack_checks": _option(
+        bool | None, "Add the cells that checks of attacks need.", "--attack-checks"
+    ),
     "metrics": _option(_Many, "Metrics. Default: by the data set's task.", "--metric"),
     "seeds": _option(_Many, "Each repeats the matrix. Default: 0.", "--seed"),
     "batch_size": _option(
@@ -117,7 +144,12 @@ _SELECTORS: dict[str, Any] = {
     ),
 }
 _NUMBERS = ("severities", "sound_severities", "seeds")
-_LISTS = ("models", "weights", "corruptions", "modalities", "tta", "metrics", *_NUMBERS)
+_ATTACKS = ("attacks", "budgets", "attack_senses", "attack_protocols", "surrogates")
+_LISTS = (
+    *("models", "weights", "corruptions", "modalities", "tta", "metrics"),
+    *_ATTACKS,
+    *_NUMBERS,
+)
 
 
 def selecting(verb: Callable[..., None]) -> Callable[..., None]:
@@ -184,7 +216,10 @@ def _split(key: str, texts: list[str]) -> list[Any]:
     from avplug.core.errors import UsageError
 
     # A comma before "part=" joins the parts of one checkpoint.
-    comma = r",(?!\w+=)" if key == "weights" else ","
+    comma = r",(?!\w+=)" if key in ("weights", "surrogates") else ","
+    if key == "budgets":
+        # An inline table has commas of its own.
+        comma = r",(?![^{]*\})"
     words = [
         word.strip() for text in texts for word in re.split(comma, text) if word.strip()
     ]

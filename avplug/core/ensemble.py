@@ -35,7 +35,9 @@ class Ensemble(Model):
                 )
         self.input = first.input
         self.outputs = first.outputs
-        self.members = nn.ModuleList(members)
+        self.members = tuple(members)
+        # As modules they are frozen, and moved, with the whole.
+        self.modules_of_members = nn.ModuleList(members)
 
     def classify(self, batch: Batch) -> torch.Tensor:
         """Return the mean logits [B, C]."""

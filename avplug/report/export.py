@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from avplug.report.attack_export import attacks_json
 from avplug.report.panel import Method, Panel, Point
 from avplug.report.scores import Scores
 from avplug.report.statistics import LEVEL, Estimate
@@ -63,6 +64,7 @@ def scores_json(scores: Scores) -> dict[str, Any]:
         "cells": {"planned": scores.planned, "finished": scores.finished},
         "notes": list(scores.notes),
         "panels": [_panel(panel) for panel in scores.panels],
+        "attacks": [attacks_json(panel) for panel in scores.attacks],
         "skipped": list(scores.run.get("skipped", [])),
         "failed": dict(scores.run.get("failed", {})),
         "config": scores.run.get("config"),

@@ -8,6 +8,10 @@ from importlib.resources import files
 from avplug._version import __version__
 from avplug.report import problems, protocol, tables
 from avplug.report.adaptation import adaptation_tables
+from avplug.report.attack_checks import checks_table
+from avplug.report.attack_figures import epsilon_curves
+from avplug.report.attack_tables import attack_tables
+from avplug.report.attacked import AttackPanel
 from avplug.report.figures import corruption_curves, legend, severity_curves
 from avplug.report.heatmap import heatmap, scale
 from avplug.report.markup import Child, Markup, tag
@@ -70,6 +74,8 @@ def _main(scores: Scores) -> Iterator[Child]:
             )
             yield from _warnings(scores)
         yield from _results(panel, f"panel-{number}")
+    for number, attacks in enumerate(scores.attacks):
+        yield from _attacks(attacks, f"attacks-{number}")
     yield from _problems(scores)
     yield from _protocol(scores)
 
@@ -155,6 +161,21 @@ def _adaptation(panel: Panel, name: str) -> Iterator[Child]:
     for table in adaptation_tables(panel, found):
         yield tag("h4", table.title)
         yield _table(table, caption=False)
+
+
+def _attacks(panel: AttackPanel, name: str) -> Iterator[Child]:
+    yield tag("h2", f"Under attack: {panel.dataset}, {panel.metric.noun}")
+    summary, *details = attack_tables(panel)
+    yield _table(summary)
+    figures = list(epsilon_curves(panel, name))
+    if figures:
+        yield tag("h3", f"{panel.metric.noun} over epsilon".capitalize())
+        yield figures
+        yield tag("p", "Bands: 95 % confidence intervals.", class_="note")
+    yield _table(checks_table(panel))
+    for table in details:
+        heading = tag("summary", f"{table.title} ({len(table.rows)})")
+        yield tag("details", heading, _table(table, caption=False))
 
 
 def _multiples(panel: Panel, name: str) -> Iterator[Child]:

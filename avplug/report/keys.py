@@ -30,7 +30,7 @@ _TREATMENT = ("adaptation", "attack", "defense")
 def methods(cells: list[StoredCell]) -> dict[str, Method]:
     """Return the method of each cell by its id, with labels that tell them apart."""
     subjects = {_subject(c): _without(c, _CONDITION + _TREATMENT) for c in cells}
-    models = [_model_name(subject["model"]) for subject in subjects.values()]
+    models = [model_name(subject["model"]) for subject in subjects.values()]
     subject = _named(subjects, models)
     treatments = {_treatment(c): _only(c, _TREATMENT) for c in cells}
     names = [_treatment_name(treatment) for treatment in treatments.values()]
@@ -88,7 +88,8 @@ def _named(settings: dict[str, dict[str, Any]], names: list[str]) -> dict[str, s
     return dict(zip(settings, labels, strict=True))
 
 
-def _model_name(model: dict[str, Any]) -> str:
+def model_name(model: dict[str, Any]) -> str:
+    """Return how a model's identity is called: ``name``, or ``name:variant``."""
     variant = model.get("variant")
     return f"{model['name']}:{variant}" if variant else str(model["name"])
 

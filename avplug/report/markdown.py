@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from avplug.report import tables
 from avplug.report.adaptation import adaptation_tables
+from avplug.report.attack_checks import checks_table
+from avplug.report.attack_tables import attack_tables
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
 from avplug.report.streams import streams
@@ -21,6 +23,11 @@ _SPECIAL = str.maketrans(
 def markdown(scores: Scores) -> str:
     """Return verdicts and tables of every panel; text from data is escaped."""
     parts = [part for panel in scores.panels for part in _panel(panel)]
+    for attacks in scores.attacks:
+        title = f"{attacks.dataset}, {attacks.metric.title}, under attack"
+        parts.append(f"## {_plain(title)}")
+        parts += map(markdown_table, attack_tables(attacks))
+        parts.append(markdown_table(checks_table(attacks)))
     parts += [f"> {_plain(note)}" for note in scores.notes]
     if scores.finished < scores.planned:
         parts.append(f"> {scores.finished} of {scores.planned} cells are finished.")

@@ -17,6 +17,7 @@ import numpy as np
 from avplug.bench.store import Store, StoredCell
 from avplug.core.errors import PluginError, UsageError
 from avplug.report import keys
+from avplug.report.attacked import AttackPanel, attack_panel
 from avplug.report.labels import canonical, distinguish
 from avplug.report.measure import Measured, fault_note, measure
 from avplug.report.metrics import NamedMetric
@@ -40,6 +41,7 @@ class Scores:
         cells: Finished cells, in the order of the plan; of streams their segments.
         resamples: Of the bootstrap.
         notes: What a reader must know, such as an undefined alpha.
+        attacks: The same of attacked cells, which are in no panel.
     """
 
     run: dict[str, Any]
@@ -47,6 +49,7 @@ class Scores:
     cells: tuple[StoredCell, ...]
     resamples: int
     notes: tuple[str, ...] = ()
+    attacks: tuple[AttackPanel, ...] = ()
 
     @property
     def planned(self) -> int:
@@ -60,7 +63,10 @@ class Scores:
 
 
 def score(
-    store: Store, metrics: Sequence[NamedMetric], resamples: int = RESAMPLES
+    store: Store,
+    metrics: Sequence[NamedMetric],
+    resamples: int = RESAMPLES,
+    base: str | None = None,
 ) -> Scores:
     """Compute every metric for every finished cell that it suits.
 
@@ -69,9 +75,12 @@ def score(
         metrics: One that does not suit a data set's task gives a note. So does one
             that raises: it has no number for that cell, and no panel without any.
         resamples: Of the bootstrap; 0 for no intervals.
+        base: Label of the model that improvements under attack are relative to; the
+            first of the run if None.
 
     Raises:
-        UsageError: The store holds no run, or no metric suits what it holds.
+        UsageError: There is no such model, the store holds no run, or no metric suits
+            what it holds.
         PluginError: Those that suit it raised on every cell.
     """
     run = store.run
@@ -82,6 +91,7 @@ def score(
     datasets = [group[0].cell["dataset"] for group in groups.values()]
     labels = distinguish([str(data["name"]) for data in datasets], datasets)
     panels: list[Panel] = []
+    attacks: list[AttackPanel] = []
     notes: list[str] = []
     broken = False
     for label, data, group in zip(labels, datasets, groups.values(), strict=True):
@@ -94,10 +104,13 @@ def score(
         measured = measure(group, suited, Bootstrap(_clip_ids(group), resamples))
         faults = {m.name: fault_note(measured, m, group, label) for m in suited}
         notes += filter(None, faults.values())
-        found = _panels(label, group, suited, measured)
+        plain = [cell for cell in group if not cell.cell.get("attack")]
+        found = _panels(label, plain, suited, measured)
         panels += found
+        made = (attack_panel(label, group, m, measured, base) for m in suited)
+        attacks += [panel for panel in made if panel]
         broken = broken or any(faults.values())
-        notes += _notes(label, group)
+        notes += _notes(label, plain)
         notes += [
             f"A mean on {label} is over what is finished. {line}."
             for panel in found[:1]
@@ -106,7 +119,8 @@ def score(
     if cells and not panels:
         kind = PluginError if broken else UsageError
         raise kind(" ".join(notes), "Metrics: avplug list metric")
-    return Scores(run, tuple(panels), tuple(cells), resamples, tuple(notes))
+    everything = tuple(panels), tuple(cells), resamples, tuple(notes), tuple(attacks)
+    return Scores(run, *everything)
 
 
 def _panels(

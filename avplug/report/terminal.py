@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
@@ -10,6 +11,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from avplug.report import tables
+from avplug.report.attack_checks import checks_table
+from avplug.report.attack_tables import summary
+from avplug.report.attacked import AttackPanel
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
 from avplug.report.table import Number, Table, Value, text
@@ -37,6 +41,12 @@ def _parts(scores: Scores, console: Console) -> Iterator[RenderableType]:
             if table.note:
                 yield _text(table.note, "dim")
             yield Text()
+    for attacks in scores.attacks:
+        for table in (summary(attacks), _noteworthy(attacks)):
+            yield _text(table.title, "italic")
+            yield fitted(table, console)
+            yield _text(table.note, "dim")
+            yield Text()
     finished, planned = scores.finished, scores.planned
     if finished < planned:
         yield Text(f"{finished} of {planned} cells are finished.", style="yellow")
@@ -53,6 +63,14 @@ def _tables(panel: Panel) -> Iterator[Table]:
     comparison = tables.tta_table(panel)
     if comparison:
         yield comparison
+
+
+def _noteworthy(panel: AttackPanel) -> Table:
+    """Return the checks that found something; the page has all."""
+    table = checks_table(panel)
+    passed = sum(row[0] == "passed" for row in table.rows)
+    rows = tuple(row for row in table.rows if row[0] != "passed")
+    return replace(table, rows=rows, note=f"{passed} passed. {table.note}")
 
 
 def fitted(table: Table, console: Console) -> RichTable:

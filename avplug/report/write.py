@@ -21,6 +21,7 @@ def read_scores(
     *,
     metrics: Sequence[str] = (),
     resamples: int = RESAMPLES,
+    base: str | None = None,
     registry: Registry | None = None,
 ) -> Scores:
     """Compute the scores of a run's finished cells.
@@ -29,6 +30,8 @@ def read_scores(
         folder: What ``avplug run --out`` wrote.
         metrics: Names; those of the run if empty.
         resamples: Of the bootstrap; 0 for no intervals.
+        base: Label of the model that improvements under attack are relative to; the
+            first of the run if None.
         registry: Where metrics are looked up; that of this process if None.
 
     Raises:
@@ -38,7 +41,7 @@ def read_scores(
     store = Store(folder)
     names = metrics or store.run.get("metrics", ())
     found = find_metrics(registry or get_registry(), names)
-    return score(store, found, resamples)
+    return score(store, found, resamples, base)
 
 
 def write_scores(scores: Scores, out: Path) -> Path:
