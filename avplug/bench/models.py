@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from avplug.bench.compute import Compute
+from avplug.bench.defending import wrapped_again
 from avplug.bench.known_weights import choose_weights
 from avplug.bench.own_model import OwnEntry, own_entry, with_capabilities
 from avplug.bench.prepare import construct, option_defaults
@@ -102,11 +103,19 @@ def load_model(
         )
     else:
         model, about = _from_weights(
-            entry, chosen, config, mine, dataset, dataset_name, weights is not None
+            registry,
+            entry,
+            chosen,
+            config,
+            mine,
+            dataset,
+            dataset_name,
+            weights is not None,
         )
     if isinstance(entry, OwnEntry):
-        entry = with_capabilities(entry, model)
         about = {**about, "code": entry.code}
+    if isinstance(entry, OwnEntry) or "defense" in about:
+        entry = with_capabilities(entry, model)
     identity = {
         "name": entry.spec.name,
         "variant": variant,
@@ -121,6 +130,7 @@ def load_model(
 
 
 def _from_weights(
+    registry: Registry,
     entry: Entry,
     chosen: WeightSpec,
     config: dict[str, Any],
@@ -148,7 +158,12 @@ def _from_weights(
     if chosen.outputs and (known is None or "outputs" in known):
         config |= {"outputs": chosen.outputs}
     config |= {**chosen.options, **checkpoint.metadata.get("config", {}), **mine}
-    model = build_from(lambda: construct(entry, config, labels), checkpoint)
+
+    def make() -> Model:
+        bare: Model = construct(entry, config, labels)
+        return wrapped_again(registry, bare, checkpoint.metadata)
+
+    model = build_from(make, checkpoint)
     _check_labels(checkpoint, model, dataset_name, dataset)
     about: dict[str, Any] = {"weights": checkpoint.sha256}
     if checkpoint.parts:

@@ -19,7 +19,14 @@ from avplug.core.clip import InputSpec
 from avplug.core.components import ModelSpec
 from avplug.core.discovery import load_file
 from avplug.core.errors import CapabilityError, UsageError, closest
-from avplug.core.model import ClassifiesEachSense, EncodesThenFuses, Model, Surface
+from avplug.core.model import (
+    ClassifiesEachSense,
+    EncodesThenFuses,
+    FusesFeatures,
+    Model,
+    ShowsTime,
+    Surface,
+)
 from avplug.core.registry import Entry
 
 _TARGET = re.compile(r"(?P<home>.+\.py|[A-Za-z_]\w*(\.\w+)+):(?P<name>[A-Za-z_]\w*)\Z")
@@ -147,8 +154,8 @@ def _code(path: str | None) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
 
 
-def with_capabilities(entry: OwnEntry, model: Model) -> OwnEntry:
-    """Return the entry of an own model with what the model itself shows to have."""
+def with_capabilities(entry: Entry, model: Model) -> Entry:
+    """Return a model's entry with what the model itself shows to have."""
     found = ["gradient"]
     for surface in get_args(Surface):
         try:
@@ -158,4 +165,6 @@ def with_capabilities(entry: OwnEntry, model: Model) -> OwnEntry:
         found += [surface] if offered else []
     found += ["encode"] if isinstance(model, EncodesThenFuses) else []
     found += ["unimodal"] if isinstance(model, ClassifiesEachSense) else []
+    found += ["late-fusion"] if isinstance(model, FusesFeatures) else []
+    found += ["time"] if isinstance(model, ShowsTime) else []
     return replace(entry, spec=replace(entry.spec, capabilities=tuple(found)))  # type: ignore[call-arg]

@@ -23,10 +23,6 @@ class AdversarialTraining(Defense):
         clean: Weight of the loss of the clips as they are, 0..1; the attacked clips'
             has the rest. 0 is the paper's.
 
-    Attributes:
-        forwards: Passes of one clip that crafting took so far.
-        backwards: The same of backward passes.
-
     Raises:
         UsageError: An option is out of its range.
     """
@@ -43,8 +39,6 @@ class AdversarialTraining(Defense):
         self._name = attack
         self._options = dict(attack_options or {"steps": 5, "step": 0.25})
         self._clean = clean
-        self.forwards = 0.0
-        self.backwards = 0.0
 
     def begin(self, model: Model, training: Training) -> None:
         """Make the attack; see :meth:`Defense.begin`.

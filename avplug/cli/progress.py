@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from avplug.bench.plan import Cell, Plan
-    from avplug.bench.training import Epoch
+    from avplug.bench.train_config import Epoch
 
 
 class _Rate(ProgressColumn):
@@ -126,10 +126,17 @@ class TrainProgress(_Shown):
 
     def epoch_ended(self, row: Epoch) -> None:
         """Say what the epoch came to."""
-        self._print(
-            f"epoch {row.epoch}: loss {row.loss:.3f}, "
-            f"validation accuracy {row.val_accuracy:.1f} %"
-        )
+        parts = [
+            f"epoch {row.epoch}: loss {row.loss:.3f}",
+            f"validation accuracy {row.val_accuracy:.1f} %",
+        ]
+        if row.robust_accuracy is not None:
+            parts.append(f"robust accuracy {row.robust_accuracy:.1f} %")
+        if row.forwards:
+            parts.append(
+                f"crafting {row.forwards} forwards and {row.backwards} backwards"
+            )
+        self._print(", ".join([*parts, f"{row.seconds:.1f} s"]))
 
 
 class RunProgress(_Shown):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from avplug.bench.training import Epoch
+    from avplug.bench.train_config import Epoch
 
 
 def register(app: typer.Typer) -> None:
@@ -26,10 +26,33 @@ def _train(
     model: Annotated[
         str, typer.Option("--model", "-m", help="Model or model:variant.")
     ] = "cav-mae:tiny",
+    init: Annotated[
+        str | None, typer.Option(help="Checkpoint of this model to start from.")
+    ] = None,
+    defense: Annotated[
+        str | None,
+        typer.Option(help="Against attacks; names: avplug list defense."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="What it shall withstand, and is judged by: cvpr21, pixel8,"
+            " transfer16, cvpr21:0.012, pixel8:x0.5:v, or a table."
+        ),
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the clips.")] = 12,
     batch_size: Annotated[int, typer.Option(help="Clips per step.")] = 32,
+    optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
+    schedule: Annotated[
+        str, typer.Option(help="Of the learning rate: cosine or steps.")
+    ] = "cosine",
     lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
-    weight_decay: Annotated[float, typer.Option(help="Of matrices.")] = 0.05,
+    weight_decay: Annotated[
+        float, typer.Option(help="Of matrices; with sgd of all.")
+    ] = 0.05,
+    clip_norm: Annotated[
+        float, typer.Option(help="Largest norm of the gradient; 0 for any.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     workers: Annotated[int, typer.Option(help="Threads that load ahead.")] = 1,
     threads: Annotated[
@@ -41,12 +64,17 @@ def _train(
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option("-o", help="A setting: -o model.mode=audioonly."),
+        typer.Option(
+            "-o", help="A setting: -o exfmem.columns=288, -o lr_of.frame=0.1."
+        ),
     ] = None,
 ) -> None:
     """Fit a model to a data set and save its weights; resumes after a kill."""
     from avplug.bench.config import parse_options
-    from avplug.bench.training import TrainConfig, train
+    from avplug.bench.judging import stated
+    from avplug.bench.threats import threat_model
+    from avplug.bench.train_config import TrainConfig
+    from avplug.bench.training import train
     from avplug.cli.console import message
     from avplug.cli.progress import TrainProgress
     from avplug.core.errors import InterruptedWorkError
@@ -59,10 +87,16 @@ def _train(
         val_split=val_split,
         data_root=data_root,
         model=model,
+        init=init,
+        defense=defense,
+        budget=budget,
         epochs=epochs,
         batch_size=batch_size,
+        optimizer=optimizer,  # type: ignore[arg-type]
+        schedule=schedule,  # type: ignore[arg-type]
         lr=lr,
         weight_decay=weight_decay,
+        clip_norm=clip_norm,
         seed=seed,
         workers=workers,
         threads=threads,
@@ -70,6 +104,8 @@ def _train(
         limit=limit,
         options=parse_options(tuple(option or ())),
     )
+    if budget:
+        message(f"Robust accuracy: {stated(threat_model(budget))}.")
     curve: list[Epoch]
     try:
         with TrainProgress() as progress:

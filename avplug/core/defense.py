@@ -54,9 +54,13 @@ class Defense(ABC):  # noqa: B024  (every method has a neutral default)
     Attributes:
         companion: What is trained beside the model and left behind with the training,
             such as prototypes; None for nothing.
+        forwards: Passes of one clip that crafting took so far.
+        backwards: The same of backward passes.
     """
 
     companion: nn.Module | None = None
+    forwards: int = 0
+    backwards: int = 0
 
     def wrap(self, model: Model) -> Model:
         """Return the defended model; the model itself by default.

@@ -16,7 +16,8 @@ from avplug.bench.plan import make_plan
 from avplug.bench.prepare import open_dataset
 from avplug.bench.runner import run
 from avplug.bench.store import Store
-from avplug.bench.training import TrainConfig, train
+from avplug.bench.train_config import TrainConfig
+from avplug.bench.training import train
 from avplug.bench.weight_files import read_weights
 from avplug.core.components import FileSpec, ModelSpec, WeightSpec
 from avplug.core.errors import UnknownNameError, UsageError, WeightsError

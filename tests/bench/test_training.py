@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from avplug.bench import training
-from avplug.bench.training import TrainConfig, augment, train
+from avplug.bench.fitting import augment
+from avplug.bench.train_config import TrainConfig
+from avplug.bench.training import train
+from avplug.core import defense
 from avplug.core.clip import Clip
 from avplug.core.errors import AvplugError, UsageError
 from avplug.core.randomness import KeyedRandom
@@ -81,7 +83,7 @@ def test_another_training_in_the_folder_is_refused(tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_the_training(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        training.F, "cross_entropy", lambda *args: torch.tensor(float("inf"))
+        defense.F, "cross_entropy", lambda *args: torch.tensor(float("inf"))
     )
     with pytest.raises(AvplugError, match="The loss is inf"):
         train(settings(tmp_path), get_registry())

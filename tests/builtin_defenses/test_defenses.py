@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,11 +20,11 @@ from avplug.builtin_defenses.efficient import EfficientTraining
 from avplug.builtin_defenses.memory import ExFMem, Memory, Remembering
 from avplug.builtin_defenses.prototypes import PCL, Prototypes
 from avplug.builtin_defenses.similarity import MaxSim, MinSim, cosine
-from avplug.core.attack import Attack, Budget, ThreatModel
+from avplug.core.attack import Attack, Attacked, Budget, ThreatModel
 from avplug.core.batch import Batch
 from avplug.core.defense import Defense, Moment, Training, task_loss
 from avplug.core.errors import CapabilityError, UsageError
-from avplug.core.model import PerSense
+from avplug.core.model import Model, PerSense
 from tests.builtin_attacks.tinyav import CLASSES, TinyAV, arr, clips, labels_of, randoms
 from tests.golden import arrays, needs_golden
 
@@ -224,14 +224,30 @@ def test_training_on_attacked_clips_makes_robust(defense: Defense) -> None:
     assert defense.forwards > 0
 
 
-def test_efficient_crafting_costs_its_share() -> None:
-    whole, part = (
-        EfficientTraining(attack="pgd", ratio=r, parts=4, dropout=0.0)
-        for r in (1, 0.25)
-    )
-    for defense in (whole, part):
+class Watched(PGD):
+    """PGD that notes how much of the clips it is given, in frames and samples."""
+
+    seen: ClassVar[list[tuple[int, int]]] = []
+
+    def perturb(self, model: Model, batch: Batch, *rest: Any) -> Attacked:
+        self.seen.append((batch.frames.shape[1], batch.waveform.shape[1]))
+        return super().perturb(model, batch, *rest)
+
+
+def test_efficient_crafting_looks_at_its_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(ATTACKS, "watched", Watched)
+    crafted = []
+    for ratio in (1, 0.25):
+        monkeypatch.setattr(Watched, "seen", [])
+        defense = EfficientTraining(attack="watched", ratio=ratio, parts=4, dropout=0.0)
         fit(defense, LateAV(), steps=3)
-    assert part.backwards == whole.backwards / 4
+        crafted.append((Watched.seen, defense.forwards, defense.backwards))
+    (whole, *all_passes), (part, *its_passes) = crafted
+    frames, samples = whole[0]
+    assert part == [(frames // 4, samples // 4)] * 3
+    assert its_passes == all_passes
 
 
 def test_adversarial_training_needs_a_threat_and_a_fitting_attack() -> None:
