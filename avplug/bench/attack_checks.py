@@ -29,7 +29,8 @@ def check_settings(
     """Return the settings that the checks need besides, within the first budget.
 
     Of each attack: nothing allowed, nearly everything allowed, each sense and both, and
-    twice the steps. Besides: noise, one step, and a search without gradients.
+    twice the steps. Besides: noise, one step, and a search without gradients. Against
+    methods that adapt, under the first protocol alone.
 
     Args:
         registry: Where the controls are looked up.
@@ -38,9 +39,9 @@ def check_settings(
     """
     found = []
     white = [setting for setting in settings if not setting.surrogates]
-    first = {(s.method.qualified, s.protocol): s for s in reversed(white)}
+    threat = settings[0].threat
+    first = {setting.method.qualified: setting for setting in reversed(white)}
     for setting in first.values():
-        threat = settings[0].threat
         both = replace(setting, threat=threat, senses=_all(threat))
         found += [
             replace(both, threat=threat.scaled(0.0)),
@@ -51,10 +52,11 @@ def check_settings(
         steps = setting.options.get("steps", known.get("steps"))
         if steps:
             found.append(replace(both, options={**both.options, "steps": 2 * steps}))
-        for name, options in CONTROLS.items():
-            control = {**options, **config.options.get(name, {})}
-            entry = registry.get("attack", name)
-            found.append(replace(both, method=entry, options=control, training=None))
+    plain = replace(white[0], threat=threat, senses=_all(threat), training=None)
+    for name, options in CONTROLS.items():
+        control = {**options, **config.options.get(name, {})}
+        entry = registry.get("attack", name)
+        found.append(replace(plain, method=entry, options=control))
     return found
 
 

@@ -18,10 +18,14 @@ def attack_tables(panel: AttackPanel) -> list[Table]:
 
 
 def summary(panel: AttackPanel) -> Table:
-    """Return the metric under attacks on A, V and both, a row for each setting."""
-    means = {key: _means(group) for key, group in panel.groups.items()}
+    """Return the metric under attacks on A, V and both, a row for each setting.
+
+    Budgets of nothing and of everything only test attacks: they are left out.
+    """
+    shown = {k: group for k, group in panel.groups.items() if group[0].ordinary}
+    means = {key: _means(group) for key, group in shown.items()}
     rows: list[tuple[Value, ...]] = []
-    for key, group in panel.groups.items():
+    for key, group in shown.items():
         one, mine = group[-1], means[key]
         base = next(
             (
@@ -69,7 +73,8 @@ def summary(panel: AttackPanel) -> Table:
         f" that of {panel.base} (arXiv 2104.02000). bias: |A − V| / before; 1 where one"
         " sense decides alone, which RI rewards. Only rows that read robust may be"
         " called so: a transfer adapts to clips made for other weights, a control does"
-        " not look at the model. PSNR and SNR: mean over clips (worst clip).",
+        " not look at the model, and no budget left its own. PSNR and"
+        " SNR: mean over clips (worst clip).",
     )
 
 

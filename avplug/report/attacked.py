@@ -21,6 +21,9 @@ from avplug.report.metrics import NamedMetric
 from avplug.report.panel import Condition, Method
 from avplug.report.statistics import Draws, Estimate, estimate
 
+#: Epsilon, of pixels or amplitudes, within which nothing should withstand.
+LARGE = 0.5
+
 #: Senses in the order of the papers' columns.
 SENSES = ("a", "v", "av")
 
@@ -95,8 +98,21 @@ class AttackedCell:
         return int(self.stored.cell["seed"])
 
     @property
+    def epsilons(self) -> tuple[float, ...]:
+        """Of the attacked senses."""
+        allowed = self.threat.only(self.senses)
+        return tuple(side.epsilon for side in (allowed.video, allowed.audio) if side)
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether its budget is one to report, and not one that tests the attack."""
+        return max(self.epsilons) > 0 and min(self.epsilons) < LARGE
+
+    @property
     def reading(self) -> str:
-        """What its score may be called."""
+        """What its score may be called; ``"no budget"`` where it left its own."""
+        if self.facts["outside"] or self.facts["invalid"]:
+            return "no budget"
         if self.knowledge == "noise":
             return "control"
         if self.protocol == "transfer" or self.knowledge.startswith("from "):
