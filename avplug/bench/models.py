@@ -170,6 +170,8 @@ def _from_weights(
         about["parts"] = dict(checkpoint.parts)
     if model.ignored:
         about["ignored"] = dict(model.ignored)
+    if defense := checkpoint.metadata.get("defense"):
+        about["defense"] = defense
     return model, about
 
 
