@@ -244,9 +244,16 @@ class SuiteSpec(ComponentSpec):
 
     Its target is called without arguments and returns a mapping: keys of a run's
     configuration with their values. A file and flags win over it.
+
+    Args:
+        trainings: Target of a function without arguments that returns what ``avplug
+            train --suite`` fits, see :mod:`avplug.bench.training_suite`; "" where the
+            suite needs no training.
     """
 
     kind = "suite"
+
+    trainings: str = ""
 
 
 #: Registration hook of each kind, in the order of ``avplug list``.

@@ -184,6 +184,22 @@ class ShowsTime(EncodesThenFuses, Protocol):
 
 
 @runtime_checkable
+class Localises(EncodesThenFuses, Protocol):
+    """A model that says where in the picture the sound is; capability ``localise``."""
+
+    @property
+    def localises(self) -> bool:
+        """Whether a network of this configuration does."""
+
+    def localisation(self, tokens: Any) -> torch.Tensor:
+        """Return weights [B, T, h, w] of what ``encode`` returned; frames sum to 1.
+
+        Raises:
+            CapabilityError: Not :attr:`localises`.
+        """
+
+
+@runtime_checkable
 class ShowsJointAttention(EncodesThenFuses, Protocol):
     """A model whose joint attention can be looked at; needs ``fusion_attention``."""
 
