@@ -83,7 +83,7 @@ def add_background(
     noise = background(sound, count, sample_rate, rng)
     if envelope is not None:
         noise *= envelope.sampled(count, sample_rate)
-    return mix_at_snr(samples, noise[None], snr_db)
+    return mix_at_snr(samples, noise[None], snr_db, reuse=True)
 
 
 def background(
@@ -93,17 +93,13 @@ def background(
 
     It comes from the bank of synthesised sounds, or from the user's recordings.
     """
-    loops = _sources(sound, sample_rate)
-    parts = [
-        _part(choose, count, rng.stream("background", name))
-        for name, choose in loops.items()
-    ]
-    mixed = parts[0]
-    for number, part in enumerate(parts[1:], 1):
+    (first, choose), *others = _sources(sound, sample_rate).items()
+    mixed = _part(choose, count, rng.stream("background", first))
+    for number, (name, choose) in enumerate(others, 1):
         draw = rng.stream("balance", number).generator().random()
         # Loops have an RMS of 1, so that this is their balance.
-        part *= np.float32(10 ** (BALANCE_DB * (2 * draw - 1) / 20))
-        mixed += part
+        gain = 10 ** (BALANCE_DB * (2 * draw - 1) / 20)
+        mixed += _part(choose, count, rng.stream("background", name), gain)
     return mixed
 
 
@@ -142,9 +138,8 @@ def _synthesised(sound: str, sample_rate: int, which: float) -> NDArray[np.float
     return bank_loop(sound, int(which * LOOPS), sample_rate)
 
 
-def _part(choose: _Choose, count: int, rng: KeyedRandom) -> NDArray[np.float32]:
-    which, where, sign = rng.generator().random(3)
-    part = stretch(choose(which), where, count)
-    if sign >= 0.5:
-        np.negative(part, out=part)
-    return part
+def _part(
+    choose: _Choose, count: int, rng: KeyedRandom, gain: float = 1.0
+) -> NDArray[np.float32]:
+    which, where, sign = rng.generator().random(3).tolist()
+    return stretch(choose(which), where, count, gain if sign < 0.5 else -gain)

@@ -70,7 +70,8 @@ class Gaussian(Corruption):
         rng: KeyedRandom,
     ) -> NDArray[np.float32]:
         """Return noisy sound, float32 [C, N]; it may leave -1..1."""
-        return mix_at_snr(samples, white_noise(rng, samples.shape), scene.snr_db)
+        noise = white_noise(rng, samples.shape)
+        return mix_at_snr(samples, noise, scene.snr_db, reuse=True)
 
 
 @lru_cache(maxsize=len(SIGMA))

@@ -75,7 +75,7 @@ class Impulse(Corruption):
                 scene.click_probability, row.size, rng.stream("channel", channel)
             )
             row[places] = signs
-        return limited(mix_at_snr(samples, clicks, scene.snr_db))
+        return limited(mix_at_snr(samples, clicks, scene.snr_db, reuse=True))
 
 
 @lru_cache(maxsize=len(AMOUNT))

@@ -43,18 +43,19 @@ def resampled_loop(
 
 
 def stretch(
-    loop: NDArray[np.float32], position: float, count: int
+    loop: NDArray[np.float32], position: float, count: int, gain: float = 1.0
 ) -> NDArray[np.float32]:
-    """Return ``count`` samples of a loop from a position in 0..1, float32 [count].
+    """Return ``count`` samples of a loop from a position in 0..1, times a gain.
 
-    It is a new array.
+    It is a new array, float32 [count].
     """
     start = int(position * loop.size)
     part = np.empty(count, np.float32)
-    filled = min(loop.size - start, count)
-    part[:filled] = loop[start : start + filled]
+    factor = np.float32(gain)
+    filled = 0
     while filled < count:
-        more = min(loop.size, count - filled)
-        part[filled : filled + more] = loop[:more]
-        filled += more
+        piece = loop[start : start + count - filled]
+        np.multiply(piece, factor, out=part[filled : filled + piece.size])
+        filled += piece.size
+        start = 0
     return part

@@ -82,7 +82,7 @@ class Shot(Corruption):
         noise += normal
         noise *= normal
         noise -= np.float32(1)
-        return limited(mix_at_snr(samples, noise, scene.snr_db))
+        return limited(mix_at_snr(samples, noise, scene.snr_db, reuse=True))
 
 
 def _expected_counts(

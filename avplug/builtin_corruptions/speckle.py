@@ -70,7 +70,7 @@ class Speckle(Corruption):
         """Return noisy sound, float32 [C, N], in -1..1."""
         noise = white_noise(rng, samples.shape)
         noise *= samples
-        return limited(mix_at_snr(samples, noise, scene.snr_db))
+        return limited(mix_at_snr(samples, noise, scene.snr_db, reuse=True))
 
 
 @lru_cache(maxsize=len(SIGMA))

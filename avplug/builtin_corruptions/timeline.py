@@ -70,22 +70,20 @@ class Drift:
     def at_steps(self, count: int, step: float) -> NDArray[np.float64]:
         """Return the values at 0, step, 2 step, ..., float64 [count].
 
-        A cosine of a sum is a product of cosines and sines: of count angles, twice
-        the square root of count are enough.
+        A turn by a sum of angles is a product of turns: of count angles, twice the
+        square root of count are enough, and each is the one before turned once more.
         """
         block = isqrt(max(count - 1, 0)) + 1
         pace = 2 * np.pi * step * self.frequencies
-        steps = np.arange(block)[:, None]
-        fine = pace * steps
-        coarse = block * fine + self.phases
-        left, right = np.empty((2, block, 2, len(pace)))
-        np.cos(coarse, out=left[:, 0])
-        np.sin(coarse, out=left[:, 1])
-        left *= self.amplitudes
-        np.cos(fine, out=right[:, 0])
-        np.sin(-fine, out=right[:, 1])
-        value = left.reshape(block, -1) @ right.reshape(block, -1).T
-        return value.ravel()[:count]
+        turns = np.empty((2, block, len(pace)), np.complex128)
+        turns[0] = np.exp(1j * block * pace)
+        turns[0, 0] = self.amplitudes * np.exp(1j * self.phases)
+        turns[1] = np.exp(-1j * pace)
+        turns[1, 0] = 1
+        coarse, fine = np.multiply.accumulate(turns, axis=1).view(np.float64)
+        # The real part of a times the conjugate of b: both their parts' products.
+        value: NDArray[np.float64] = (coarse @ fine.T).ravel()
+        return value[:count]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,7 +24,10 @@ def power(samples: NDArray[np.floating[Any]]) -> float:
 
 
 def mix_at_snr(
-    signal: NDArray[np.float32], noise: NDArray[np.float32], snr_db: float
+    signal: NDArray[np.float32],
+    noise: NDArray[np.float32],
+    snr_db: float,
+    reuse: bool = False,
 ) -> NDArray[np.float32]:
     """Return ``signal`` plus ``noise`` scaled to the SNR; nothing is clipped.
 
@@ -38,9 +41,10 @@ def mix_at_snr(
         signal: float32 [C, N].
         noise: float32 [C, N] or [1, N], at any level.
         snr_db: Decibels; lower is noisier.
+        reuse: The noise is not needed any more: its memory may hold the result.
 
     Returns:
-        float32 [C, N], a new array. It may leave -1..1.
+        float32 [C, N], not the signal's memory. It may leave -1..1.
 
     Raises:
         ValueError: The noise fits neither every channel nor one.
@@ -53,7 +57,7 @@ def mix_at_snr(
     if not (signal_power > 0 and noise_power > 0):
         return signal.copy()
     scale = np.float32(sqrt(signal_power / noise_power) * 10 ** (-snr_db / 20))
-    mixed = noise * scale
+    mixed = np.multiply(noise, scale, out=noise if reuse else None)
     if mixed.shape != signal.shape:
         return mixed + signal
     mixed += signal

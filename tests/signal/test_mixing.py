@@ -97,3 +97,16 @@ def test_any_level_reaches_the_snr(channels, count, snr_db, loudness, noise_leve
     noise = noise_like(signal, 2) * np.float32(10**noise_level)
     mixed = mix_at_snr(signal, noise, snr_db)
     assert achieved_snr_db(signal, mixed) == pytest.approx(snr_db, abs=0.01)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_noise_that_is_not_needed_any_more_changes_nothing_else(channels):
+    rng = np.random.default_rng(3)
+    signal = rng.standard_normal((channels, 500), np.float32)
+    noise = rng.standard_normal((1, 500), np.float32)
+    kept = signal.copy()
+    expected = mix_at_snr(signal, noise, 7.0)
+    found = mix_at_snr(signal, noise, 7.0, reuse=True)
+    assert np.array_equal(found, expected)
+    assert np.array_equal(signal, kept)
+    assert not np.shares_memory(found, signal)
