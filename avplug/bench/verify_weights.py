@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -111,13 +111,32 @@ def _names(entries: Iterable[Entry]) -> list[str]:
 def _fit(registry: Registry, checkpoint: Checkpoint, name: str) -> Fit:
     entry, _, config = resolve_variant(registry, name)
     config |= checkpoint.metadata.get("config", {})
-    count = len(checkpoint.metadata.get("labels", ())) or head_of(checkpoint.tensors)[1]
-    labels = tuple(map(str, range(count or 1)))
-    try:
+
+    def make(classes: int) -> Model:
         with without_initialisation():
-            model: Model = construct(entry, config, labels)
+            model: Model = construct(entry, config, tuple(map(str, range(classes))))
+        return model
+
+    try:
+        count = len(checkpoint.metadata.get("labels", ()))
+        model = make(count or _classes(make, checkpoint))
         tensors = model.adapt_state(checkpoint.tensors)
     # Whatever one model raises does not keep the others from being tried.
     except Exception as error:
         return Fit(name, None, {}, f"{type(error).__name__}: {error}")
     return Fit(name, compare(model, tensors), dict(model.ignored))
+
+
+def _classes(make: Callable[[int], Model], checkpoint: Checkpoint) -> int:
+    """Return a checkpoint's classes, seen by what grows with them in a model; or 1."""
+    two, three = (_shapes(make(classes)) for classes in (2, 3))
+    tensors = make(2).adapt_state(checkpoint.tensors)
+    for name, shape in two.items():
+        grows = [axis for axis, n in enumerate(three[name]) if n != shape[axis]]
+        if grows and name in tensors and tensors[name].ndim == len(shape):
+            return tensors[name].shape[grows[0]]
+    return 1
+
+
+def _shapes(model: Model) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}

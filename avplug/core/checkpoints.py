@@ -43,7 +43,7 @@ class Checkpoint:
             parts each name begins with its part and a dot.
         sha256: Of the file, hexadecimal; of parts, of their names and sums.
         metadata: What :func:`save_checkpoint` wrote, empty for other files.
-        format: How the tensors are stored.
+        format: How the tensors are stored; of parts, the first one's.
         prefix: The wrapper's prefix that was taken away.
         parts: The files' own sums, of a checkpoint in parts.
     """
@@ -103,7 +103,8 @@ def read_parts(paths: Mapping[str, Path]) -> Checkpoint:
     sums = {part: checkpoint.sha256 for part, checkpoint in sorted(read.items())}
     listed = "".join(f"{part} {sha256}\n" for part, sha256 in sums.items())
     sha256 = hashlib.sha256(listed.encode()).hexdigest()
-    return Checkpoint(next(iter(paths.values())), tensors, sha256, parts=sums)
+    first = next(iter(read.values()))
+    return Checkpoint(first.path, tensors, sha256, format=first.format, parts=sums)
 
 
 def _format(path: Path) -> Format:

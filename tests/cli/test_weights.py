@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from avplug.builtin_models.cavmae import CAVMAE
+from avplug.builtin_models.hooks import avplug_models
+from avplug.builtin_models.uavm import UAVM
 from avplug.core.checkpoints import read_checkpoint
 from tests.bench.toys import LABELS, SIZES, checkpoint
 from tests.core.server import serving
@@ -204,6 +206,30 @@ def test_verify_takes_parts_and_convert_makes_one_file_of_them(avplug, tmp_path)
     assert written.metadata["converted_from"] == about["sha256"]
     refused = avplug("weights", "convert", parts, str(tmp_path / "one.pth"))
     assert refused.exit_code == 2
+
+
+@pytest.mark.parametrize("last", ["transformer", "audio", "visual"])
+def test_verify_counts_a_models_classes_whatever_else_is_in_the_parts(
+    avplug_json, tmp_path, last
+):
+    """Both ConvNeXts come with classifiers of their own, which nothing uses."""
+    (spec,) = (spec for spec in avplug_models() if spec.name == "uavm")
+    own = UAVM(tuple("abcde"), **spec.variants["tiny"]).state_dict()
+    extra = {"weight": torch.ones(1000, 64), "bias": torch.ones(1000)}
+    paths = []
+    for part in sorted(("transformer", "audio", "visual"), key=last.__eq__):
+        tensors = {
+            name.removeprefix(f"{part}."): tensor
+            for name, tensor in own.items()
+            if name.startswith(f"{part}.")
+        }
+        if part == "visual":
+            tensors |= {f"classifier.2.{name}": t for name, t in extra.items()}
+        torch.save(tensors, tmp_path / f"{part}.pth")
+        paths.append(f"{part}={tmp_path / part}.pth")
+    about = avplug_json("weights", "verify", ",".join(paths), "--model", "uavm:tiny")
+    assert about["format"] == "torch zip"
+    assert [fit["fits"] for fit in about["models"]] == [True]
 
 
 def test_verify_downloads_nothing(avplug):
