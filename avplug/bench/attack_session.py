@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from avplug.bench.attacking import AttackSetting
 from avplug.bench.feed import right, targets_of
+from avplug.bench.localising import LocalisationWatch
 from avplug.bench.moving import AdaptsFirst
 from avplug.bench.perturbation import Perturbation, saved
 from avplug.bench.prepare import construct
 from avplug.bench.protocols import Item
+from avplug.bench.store import Maps
 from avplug.core.adaptation import Adapter
 from avplug.core.attack import Attack, Attacked
 from avplug.core.batch import Batch
@@ -35,10 +37,17 @@ class AttackSession:
         adapter: The method, in its source state.
         multi_label: Whether clips have several labels.
         seed: Of the cell.
+        shown: Clips of which localisation maps are kept, if the model localises; none
+            watches no maps.
     """
 
     def __init__(
-        self, setting: AttackSetting, adapter: Adapter, multi_label: bool, seed: int
+        self,
+        setting: AttackSetting,
+        adapter: Adapter,
+        multi_label: bool,
+        seed: int,
+        shown: Collection[str] = (),
     ) -> None:
         self._setting = setting
         self._adapter = adapter
@@ -47,6 +56,7 @@ class AttackSession:
         self._attack: Attack = construct(setting.method, setting.options)
         self._victim = self._chosen_victim()
         self._perturbation = Perturbation(setting.allowed)
+        self._localisation = LocalisationWatch(adapter.model, shown)
         self._forwards = self._backwards = self._flat = 0
         self._history: list[NDArray[np.float32]] = []
         self._right = {"attacked": 0, "saved": 0}
@@ -88,6 +98,7 @@ class AttackSession:
         labels = self._labels(items, batch)
         found = self._perturbed(victim, items, batch, labels)
         self._note(batch, found)
+        self._localisation.see([ref for _, ref in items], batch, found.batch)
         if not (self._alone or self._stateful) and len(items) > 1:
             self._look_alone(victim, items, batch, labels, found)
         with torch.no_grad():
@@ -123,7 +134,12 @@ class AttackSession:
         }
         if not self._stateful:
             facts["saved"] = self._right["saved"]
-        return facts | ({"alone": self._alone} if self._alone else {})
+        optional = {"alone": self._alone, "localisation": self._localisation.facts()}
+        return facts | {key: value for key, value in optional.items() if value}
+
+    def maps(self) -> Maps | None:
+        """Return where the model heard the sound, if it says so."""
+        return self._localisation.maps()
 
     @property
     def _stateful(self) -> bool:

@@ -87,6 +87,11 @@ class RunConfig:
     attack_checks: bool = _key(
         "add the cells that the checks of the attacks need", False
     )
+    localisation: int = _key(
+        "clips of each attacked cell whose localisation maps are kept, of models that "
+        "localise; 0 for none",
+        4,
+    )
     metrics: tuple[str, ...] = _key("metrics; by the data set's task if empty", ())
     seeds: tuple[int, ...] = _key("each repeats the matrix", (0,))
     batch_size: int = _key("clips per batch; part of the result for adaptation", 16)
@@ -133,6 +138,7 @@ class RunConfig:
             ("limit", 1),
             ("forgetting", 0),
             ("attention_every", 0),
+            ("localisation", 0),
         ):
             value = getattr(self, name)
             if value is not None and value < least:

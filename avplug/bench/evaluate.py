@@ -19,7 +19,7 @@ from avplug.bench.plan import Cell, Plan
 from avplug.bench.prepare import construct
 from avplug.bench.probes import AttentionWatch, CollapseWatch, Memory, Stopwatch
 from avplug.bench.protocols import Item
-from avplug.bench.store import Places
+from avplug.bench.store import Maps, Places
 from avplug.bench.threads import operation_threads
 from avplug.core.adaptation import Adapter, Stream
 from avplug.core.batch import Batch
@@ -48,11 +48,13 @@ class Outcome:
         record: Timings, failures and diagnostics, as plain data.
         places: Where in the stream each prediction was made; None where the method
             has no state.
+        maps: Localisation of some clips; None where nothing was kept of it.
     """
 
     predictions: Predictions
     record: dict[str, Any]
     places: Places | None
+    maps: Maps | None
 
 
 def evaluate(cell: Cell, plan: Plan, feed: Feed, tick: Tick) -> Outcome:
@@ -130,7 +132,8 @@ class _Session:
                 f"'{first.id}': {first.reason}"
             )
         record = self._record(diagnostics) | forgetting
-        return Outcome(self._predictions(), record, self._places())
+        maps = self._attack.maps() if self._attack else None
+        return Outcome(self._predictions(), record, self._places(), maps)
 
     def _stream(self) -> Stream:
         cell, plan = self._cell, self._plan
@@ -179,7 +182,9 @@ class _Session:
         if cell.attack is None:
             return None
         multi_label = self._plan.dataset.multi_label
-        attack = AttackSession(cell.attack, adapter, multi_label, cell.seed)
+        count = cell.identity["attack"].get("localisation", 0)
+        shown = [ref.id for ref in self._plan.clips[:count]]
+        attack = AttackSession(cell.attack, adapter, multi_label, cell.seed, shown)
         if cell.attack.training:
             with self._watch.of("attack"):
                 attack.fit(self._feed.training(cell, cell.attack.training))

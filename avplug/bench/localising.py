@@ -15,38 +15,19 @@ after the attack, whose sums are 1:
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avplug.bench.store import Maps
 from avplug.core.batch import Batch
 from avplug.core.clip import ClipRef
 from avplug.core.model import Localises, Model
 
 #: Maps whose weights differ by less are flat: rounding has no correlation.
 _FLAT = 1e-7
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Maps:
-    """Localisation of some clips, in the order in which they were attacked.
-
-    Args:
-        ids: Of the clips, [N].
-        frames: The middle frame as it was, uint8 [N, H, W, 3].
-        attacked: The same after the attack, rounded.
-        before: Weights of the places of ``frames``, float32 [N, h, w].
-        after: Those of ``attacked``.
-    """
-
-    ids: NDArray[np.str_]
-    frames: NDArray[np.uint8]
-    attacked: NDArray[np.uint8]
-    before: NDArray[np.float32]
-    after: NDArray[np.float32]
 
 
 def localises(model: Model) -> bool:
@@ -83,6 +64,8 @@ class LocalisationWatch:
         self._numbers.append(compare(before, after))
         for row, ref in enumerate(refs):
             if ref.id in self._kept:
+                # A stream may show a clip again, under another corruption.
+                self._kept -= {ref.id}
                 pictures = (_picture(batch.frames[row, middle]) for batch in pair)
                 places = (maps[row].cpu().numpy() for maps in (before, after))
                 self._maps.append((ref.id, *pictures, *places))

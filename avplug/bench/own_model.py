@@ -23,6 +23,7 @@ from avplug.core.model import (
     ClassifiesEachSense,
     EncodesThenFuses,
     FusesFeatures,
+    Localises,
     Model,
     ShowsTime,
     Surface,
@@ -167,4 +168,5 @@ def with_capabilities(entry: Entry, model: Model) -> Entry:
     found += ["unimodal"] if isinstance(model, ClassifiesEachSense) else []
     found += ["late-fusion"] if isinstance(model, FusesFeatures) else []
     found += ["time"] if isinstance(model, ShowsTime) else []
+    found += ["localise"] if isinstance(model, Localises) else []
     return replace(entry, spec=replace(entry.spec, capabilities=tuple(found)))  # type: ignore[call-arg]

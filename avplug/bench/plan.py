@@ -14,6 +14,7 @@ from avplug.bench.attacking import AttackSetting, attack_settings
 from avplug.bench.compute import Compute, compute_of
 from avplug.bench.conditions import Condition, conditions
 from avplug.bench.config import RunConfig
+from avplug.bench.localising import localises
 from avplug.bench.methods import Treatment, treatments
 from avplug.bench.models import LoadedModel, load_model
 from avplug.bench.prepare import (
@@ -204,6 +205,8 @@ def _cell(
         identity["probes"] = probes
     if attack:
         identity["attack"] = attack.identity(treatment, config)
+        if config.localisation and localises(model.model):
+            identity["attack"]["localisation"] = config.localisation
     name = cell_id(identity)
     return Cell(name, identity, model, treatment, segments, seed, attack)
 

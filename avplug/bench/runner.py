@@ -142,7 +142,7 @@ class _Worker:
             "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
         return self._store.put(
-            cell.identity, outcome.predictions, record, outcome.places
+            cell.identity, outcome.predictions, record, outcome.places, outcome.maps
         )
 
 

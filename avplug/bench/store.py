@@ -6,6 +6,8 @@
     OUT/cells/<id>/cell.json           the cell's identity; <id> is its hash
     OUT/cells/<id>/predictions.npz     ids, logits, targets; float32, nothing rounded;
                                        of an adapted stream also segments, positions
+    OUT/cells/<id>/maps.npz            of an attacked model that localises: frames and
+                                       maps of some clips, clean and attacked
     OUT/cells/<id>/record.json         timings, failures, versions, hash of the above
     OUT/damaged/                       cells that did not match their hash, set aside
 
@@ -28,7 +30,7 @@ import os
 import shutil
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,25 @@ class Places:
 
     segments: NDArray[np.int32]
     positions: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maps:
+    """Localisation of some clips, in the order in which they were attacked.
+
+    Args:
+        ids: Of the clips, [N].
+        frames: The middle frame as it was, uint8 [N, H, W, 3].
+        attacked: The same after the attack, rounded.
+        before: Weights of the places of ``frames``, float32 [N, h, w].
+        after: Those of ``attacked``.
+    """
+
+    ids: NDArray[np.str_]
+    frames: NDArray[np.uint8]
+    attacked: NDArray[np.uint8]
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +123,13 @@ class StoredCell:
                 return None
             rows = self._rows(data)
             return Places(data["segments"][rows], data["positions"][rows])
+
+    def maps(self) -> Maps | None:
+        """Read where the model heard the sound; None where nothing was kept of it."""
+        if "maps_sha256" not in self.record:
+            return None
+        with np.load(self.folder / "maps.npz", allow_pickle=False) as data:
+            return Maps(**{part.name: data[part.name] for part in fields(Maps)})
 
     def segments(self) -> list[StoredCell]:
         """Return the conditions that a stream ran through; most cells are one."""
@@ -176,10 +204,11 @@ class Store:
             record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
             cell = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
             data = (folder / "predictions.npz").read_bytes()
-            whole = (
-                record["predictions_sha256"] == hashlib.sha256(data).hexdigest()
-                and cell_id(cell) == name
-            )
+            whole = record["predictions_sha256"] == _digest(data)
+            if "maps_sha256" in record:
+                maps = (folder / "maps.npz").read_bytes()
+                whole = whole and record["maps_sha256"] == _digest(maps)
+            whole = whole and cell_id(cell) == name
         except (OSError, ValueError, KeyError):
             whole = False
         if not whole:
@@ -193,29 +222,32 @@ class Store:
         predictions: Predictions,
         record: Mapping[str, Any],
         places: Places | None = None,
+        maps: Maps | None = None,
     ) -> StoredCell:
         """Store a finished cell; the first writer of a cell wins."""
         name = cell_id(identity)
         final = self.folder / "cells" / name
         folder = final.with_name(f".{name}~{socket.gethostname()}~{os.getpid()}.tmp")
         folder.mkdir(parents=True, exist_ok=True)
-        buffer = io.BytesIO()
         stream: dict[str, Any] = {}
         if places is not None:
             stream = {"segments": places.segments, "positions": places.positions}
-        np.savez(
-            buffer,
+        data = _npz(
             **stream,
             ids=np.asarray(predictions.ids, np.str_),
             logits=np.asarray(predictions.logits, np.float32),
             targets=predictions.targets,
             outputs=np.asarray(predictions.outputs),
         )
-        data = buffer.getvalue()
-        digest = hashlib.sha256(data).hexdigest()
-        record = {**record, "predictions_sha256": digest}
+        record = {**record, "predictions_sha256": _digest(data)}
         write_atomic(folder / "cell.json", _json(identity))
         write_atomic(folder / "predictions.npz", data)
+        if maps is not None:
+            data = _npz(
+                **{part.name: getattr(maps, part.name) for part in fields(maps)}
+            )
+            record = {**record, "maps_sha256": _digest(data)}
+            write_atomic(folder / "maps.npz", data)
         write_atomic(folder / "record.json", _json(record))
         try:
             folder.rename(final)
@@ -257,6 +289,16 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _npz(**arrays: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _json(data: Mapping[str, Any]) -> bytes:

@@ -119,10 +119,10 @@ class CVPR21(TwoSteps[PerSense]):
         """Return the features [B, T, width] of each frame, and the sound's with it."""
         audio, video = tokens.audio, tokens.video
         if self.sizes.hears:
-            audio = audio.amax(1, keepdim=True)
+            frames = video.shape[1] if self.sizes.sees else 1
+            audio = self._heard(audio, frames)
         if not self.sizes.sees:
             return PerSense(audio, video)
-        audio = audio.expand(-1, video.shape[1], -1) if self.sizes.hears else audio
         match self.sizes.pool:
             case "avg":
                 video = video.mean((-2, -1))
@@ -131,6 +131,10 @@ class CVPR21(TwoSteps[PerSense]):
             case "localised":
                 video, _ = localise(video, audio)
         return PerSense(audio, video)
+
+    def _heard(self, moments: torch.Tensor, frames: int) -> torch.Tensor:
+        """Return the sound's features [B, frames, width], the same for each frame."""
+        return moments.amax(1, keepdim=True).expand(-1, frames, -1)
 
     def unimodal(self, tokens: PerSense, *, padded: bool = False) -> PerSense:
         """Return logits [B, C] from each sense, the other's features being 0.
@@ -179,6 +183,26 @@ class CVPR21(TwoSteps[PerSense]):
         """
         self._need_both()
         return PerSense(tokens.audio, self._pooled(tokens).video)
+
+    @property
+    def localises(self) -> bool:
+        """Whether the picture is weighted by what resembles the sound."""
+        return self.sizes.pool == "localised" and self.sizes.hears and self.sizes.sees
+
+    def localisation(self, tokens: PerSense) -> torch.Tensor:
+        """Return weights [B, T, h, w] of the picture's places; each frame sums to 1.
+
+        Raises:
+            CapabilityError: The network pools otherwise, or has one sense only.
+        """
+        if not self.localises:
+            raise CapabilityError(
+                f"A network of pool={self.sizes.pool} and fusion={self.sizes.fusion}"
+                " does not localise.",
+                "Train one of pool=localised.",
+            )
+        sound = self._heard(tokens.audio, tokens.video.shape[1])
+        return localise(tokens.video, sound)[1]
 
     def _need_both(self) -> None:
         if not (self.sizes.hears and self.sizes.sees):

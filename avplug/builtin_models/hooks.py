@@ -173,6 +173,7 @@ def avplug_models() -> Iterable[ModelSpec]:
                 "unimodal",
                 "time",
                 "late-fusion",
+                "localise",
             ),
             variants={"base": {}, "tiny": _CVPR21_TINY},
         ),

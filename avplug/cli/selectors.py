@@ -101,6 +101,9 @@ _SELECTORS: dict[str, Any] = {
     "attack_checks": _option(
         bool | None, "Add the cells that checks of attacks need.", "--attack-checks"
     ),
+    "localisation": _option(
+        _Count, "Keep localisation maps of so many attacked clips. Default: 4."
+    ),
     "metrics": _option(_Many, "Metrics. Default: by the data set's task.", "--metric"),
     "seeds": _option(_Many, "Each repeats the matrix. Default: 0.", "--seed"),
     "batch_size": _option(
