@@ -116,7 +116,7 @@ def score(
             for panel in found[:1]
             for line in panel.unfinished(panel.methods)
         ]
-    if cells and not panels:
+    if cells and not (panels or attacks):
         kind = PluginError if broken else UsageError
         raise kind(" ".join(notes), "Metrics: avplug list metric")
     everything = tuple(panels), tuple(cells), resamples, tuple(notes), tuple(attacks)
