@@ -42,12 +42,12 @@ def summary(panel: AttackPanel) -> Table:
             gain = _improvement(mine, base)
         rows.append(
             (
-                *_head(panel, one),
+                *head(panel, one),
                 describe(one.threat.only("".join(cell.senses for cell in group))),
                 *(_number(mine.get(name)) for name in ("clean", *SENSES, "mean")),
                 Number(gain, signed=True) if gain else None,
                 _bias(mine),
-                *_decibels(group),
+                *decibels(group),
             )
         )
     name = panel.metric.name
@@ -55,7 +55,7 @@ def summary(panel: AttackPanel) -> Table:
         "attacks",
         f"{panel.metric.title} under attack on {panel.dataset}",
         (
-            *_head_columns(panel),
+            *head_columns(panel),
             Column("budget", "budget", False),
             Column("clean", f"{name} % before"),
             Column("a", "A"),
@@ -92,7 +92,7 @@ def cells(panel: AttackPanel) -> Table:
         outside = facts["outside"] + facts["invalid"]
         rows.append(
             (
-                *_head(panel, cell),
+                *head(panel, cell),
                 cell.senses,
                 cell.budget,
                 cell.seed,
@@ -100,7 +100,7 @@ def cells(panel: AttackPanel) -> Table:
                 f"{facts['right']}/{evaluated}",
                 share,
                 None if kept is None else plain(100 * kept / evaluated),
-                *_decibels([cell]),
+                *decibels([cell]),
                 _signed(facts["db_x"]["mean"]),
                 f"{255 * facts['largest']['video']:.2f}",
                 f"{facts['largest']['audio']:.4f}",
@@ -111,7 +111,7 @@ def cells(panel: AttackPanel) -> Table:
         "attacked_cells",
         f"Every attacked cell on {panel.dataset}",
         (
-            *_head_columns(panel),
+            *head_columns(panel),
             Column("senses", "senses", False),
             Column("budget", "budget", False),
             Column("seed", "seed"),
@@ -145,7 +145,7 @@ def cost(panel: AttackPanel) -> Table:
         history = [value for value in facts["history"] if value is not None]
         rows.append(
             (
-                *_head(panel, cell),
+                *head(panel, cell),
                 cell.senses,
                 cell.budget,
                 plain(facts["forwards"] / clips),
@@ -160,7 +160,7 @@ def cost(panel: AttackPanel) -> Table:
         "attack_cost",
         f"What the attacks cost on {panel.dataset}",
         (
-            *_head_columns(panel),
+            *head_columns(panel),
             Column("senses", "senses", False),
             Column("budget", "budget", False),
             Column("forwards", "forwards"),
@@ -207,7 +207,7 @@ def _bias(means: dict[str, Draws]) -> Number | None:
     return Number(estimate(bias), 2)
 
 
-def _decibels(group: Iterable[AttackedCell]) -> tuple[str | None, str | None]:
+def decibels(group: Iterable[AttackedCell]) -> tuple[str | None, str | None]:
     """Return PSNR and SNR, each the mean with the worst clip."""
     shown: list[str | None] = []
     for kind in ("psnr", "snr"):
@@ -231,7 +231,8 @@ def _number(draws: Draws | None) -> Number | None:
     return Number(found) if found else None
 
 
-def _head_columns(panel: AttackPanel) -> tuple[Column, ...]:
+def head_columns(panel: AttackPanel) -> tuple[Column, ...]:
+    """Return the columns of :func:`head`."""
     names = ["adaptation", "attack", "knowledge", "protocol", "reading", "clips"]
     heads = ["adaptation", "attack", "made on", "protocol", "reads as", "clips"]
     if panel.several_models:
@@ -239,7 +240,8 @@ def _head_columns(panel: AttackPanel) -> tuple[Column, ...]:
     return tuple(Column(n, h, False) for n, h in zip(names, heads, strict=True))
 
 
-def _head(panel: AttackPanel, cell: AttackedCell) -> tuple[str, ...]:
+def head(panel: AttackPanel, cell: AttackedCell) -> tuple[str, ...]:
+    """Return what a row begins with: its model, if there are several, and attack."""
     severity = cell.stored.cell["severity"]
     where = f"{cell.corruption.label} s{severity}" if cell.corruption else "clean"
     head = (

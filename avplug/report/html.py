@@ -14,6 +14,7 @@ from avplug.report.attack_tables import attack_tables
 from avplug.report.attacked import AttackPanel
 from avplug.report.figures import corruption_curves, legend, severity_curves
 from avplug.report.heatmap import heatmap, scale
+from avplug.report.localisation import localisation_table, overlays
 from avplug.report.markup import Child, Markup, tag
 from avplug.report.over_time import time_figures
 from avplug.report.panel import Panel
@@ -38,7 +39,7 @@ def page(scores: Scores) -> str:
         tag(
             "meta",
             http_equiv="Content-Security-Policy",
-            content="default-src 'none'; style-src 'unsafe-inline'",
+            content="default-src 'none'; style-src 'unsafe-inline'; img-src data:",
         ),
         tag("title", title),
         tag("style", Markup(style)),
@@ -172,6 +173,11 @@ def _attacks(panel: AttackPanel, name: str) -> Iterator[Child]:
         yield tag("h3", f"{panel.metric.noun} over epsilon".capitalize())
         yield figures
         yield tag("p", "Bands: 95 % confidence intervals.", class_="note")
+    localised = localisation_table(panel)
+    if localised:
+        yield tag("h3", "Localisation")
+        yield _table(localised)
+        yield tag("details", tag("summary", "Maps over pictures"), overlays(panel))
     yield _table(checks_table(panel))
     for table in details:
         heading = tag("summary", f"{table.title} ({len(table.rows)})")

@@ -8,6 +8,7 @@ from avplug.report import tables
 from avplug.report.adaptation import adaptation_tables
 from avplug.report.attack_checks import checks_table
 from avplug.report.attack_tables import attack_tables
+from avplug.report.localisation import localisation_table
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
 from avplug.report.streams import streams
@@ -27,6 +28,8 @@ def markdown(scores: Scores) -> str:
         title = f"{attacks.dataset}, {attacks.metric.title}, under attack"
         parts.append(f"## {_plain(title)}")
         parts += map(markdown_table, attack_tables(attacks))
+        localised = localisation_table(attacks)
+        parts += [markdown_table(localised)] if localised else []
         parts.append(markdown_table(checks_table(attacks)))
     parts += [f"> {_plain(note)}" for note in scores.notes]
     if scores.finished < scores.planned:

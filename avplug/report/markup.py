@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TypeAlias
 
-_VOID = {"meta", "br", "hr", "col"}
+_VOID = {"meta", "br", "hr", "col", "img"}
 
 
 class Markup(str):
