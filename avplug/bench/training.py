@@ -68,7 +68,7 @@ def train(
         settings["init"] = start.sha256
     if threat:
         settings["judged"] = stated(threat)
-    _claim(out, settings)
+    _check_folder(out, settings)
 
     device = pick_device(config.device)
     torch.manual_seed(config.seed)
@@ -89,6 +89,8 @@ def train(
         threat=threat,
         seed=config.seed,
     )
+    # Only now is everything known to fit: what is refused leaves nothing behind.
+    _write_curve(out, settings, curve)
     with operation_threads(config.threads, model):
         for epoch in range(len(curve), config.epochs):
             fitted = fitting.epoch(epoch, progress)
@@ -161,10 +163,9 @@ def _begin_with(model: Model, start: Checkpoint, entry: Entry) -> None:
     load_into(model, start)
 
 
-def _claim(out: Path, settings: Mapping[str, Any]) -> None:
+def _check_folder(out: Path, settings: Mapping[str, Any]) -> None:
     path = out / "training.json"
     if not path.exists():
-        _write_curve(out, settings, [])
         return
     stated = json.loads(path.read_text(encoding="utf-8"))["settings"]
     mine = json.loads(json.dumps(settings))

@@ -197,11 +197,13 @@ def test_what_a_model_lacks_is_told(tmp_path):
         ({"options": {"schedule": {"at": [1]}}}, "no option 'at'"),
         ({"batch_size": 1}, "batch norm"),
         ({"budget": "cvpr12"}, "Did you mean 'cvpr21'"),
+        ({"defense": "adversarial", "budget": None}, "needs a threat model"),
     ],
 )
 def test_settings_that_do_not_fit_are_told(tmp_path, changes, complaint):
     with pytest.raises(UsageError, match=complaint):
         train(settings(tmp_path, **changes), get_registry())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
