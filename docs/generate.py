@@ -121,8 +121,38 @@ def adaptations() -> str:
     return "\n".join(parts)
 
 
+def attacks() -> str:
+    """Return every built-in attack with its options and docstring."""
+    from avplug.bench.prepare import option_defaults
+    from avplug.core.components import AttackSpec
+    from avplug.core.registry import get_registry
+
+    parts = [
+        "# Attacks\n",
+        "Set an option with `-o attack.option=value`. How to run them: [Attack a model]"
+        "(../how-to/attacks.md).\n",
+    ]
+    for entry in get_registry().entries("attack"):
+        spec, target = entry.spec, entry.load()
+        assert isinstance(spec, AttackSpec)
+        needs = ", ".join(spec.needs) or "nothing of the model"
+        facts = [f"Needs: {needs}", f"Paper: {spec.paper}" if spec.paper else ""]
+        options = option_defaults(target) or {}
+        rows = "".join(
+            f"| `{name}` | `{value!r}` |\n" for name, value in options.items()
+        )
+        table = f"| option | default |\n|---|---|\n{rows}\n"
+        text = inspect.getdoc(target) or ""
+        parts.append(
+            f"## {spec.name}\n\n{spec.summary}. {'. '.join(filter(None, facts))}.\n\n"
+            f"{table}```text\n{text}\n```\n"
+        )
+    return "\n".join(parts)
+
+
 PAGES = {
     "adaptation.md": adaptations,
+    "attacks.md": attacks,
     "cli.md": command_line,
     "hooks.md": hooks,
     "configuration.md": configuration,
