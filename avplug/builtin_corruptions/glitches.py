@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -60,18 +59,23 @@ class Glitches:
         side, *draw = rng.stream("picture").generator().random(2 * steady + 2).tolist()
         return cls(tuple(starts), length, tuple(draw), 1 if side < 0.5 else -1)
 
-    def disturbance(self, seconds: float) -> float:
-        """Return how the picture is disturbed: uniform in -1..1 over clips."""
-        steady = len(self.magnitudes) // 2
-        piece = bisect_right(self._borders(steady), seconds)
-        passed = bisect_right(self._borders(len(self.starts)), seconds)
-        side = -self.side if passed % 2 else self.side
-        return side * self.magnitudes[piece]
+    def disturbances(
+        self, times: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return how the picture is disturbed, and since which border.
 
-    def pieces(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return how many borders were passed at each time, int64 [T]."""
-        borders = np.array(self._borders(len(self.starts)))
-        return np.searchsorted(borders, times, side="right")
+        Args:
+            times: float64 [T], seconds.
+
+        Returns:
+            float64 [T], uniform in -1..1 over clips, and how many borders were passed,
+            int64 [T].
+        """
+        steady = len(self.magnitudes) // 2
+        pieces = np.searchsorted(self._borders(steady), times, side="right")
+        passed = np.searchsorted(self._borders(len(self.starts)), times, side="right")
+        sides = np.where(passed % 2, -self.side, self.side)
+        return sides * np.array(self.magnitudes)[pieces], passed
 
     def _borders(self, count: int) -> list[float]:
         """Return where the first chunks begin and end, in order."""

@@ -33,11 +33,23 @@ class InterferenceScene:
     min_chunk_s: float
     glitches: Glitches
 
-    def degrees(self, seconds: float) -> int:
-        """Return the angle at a moment, each whole number equally often."""
-        disturbance = self.glitches.disturbance(seconds)
-        size = int(abs(disturbance) * (self.max_rotation_deg + 0.5) + 0.5)
-        return size if disturbance > 0 else -size
+    def turns(
+        self, times: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the angles at some times, each whole number equally often.
+
+        Args:
+            times: float64 [T], seconds.
+
+        Returns:
+            Degrees, int64 [T], and how many borders of muted chunks were passed,
+            int64 [T]: between two of them the angle stays.
+        """
+        disturbances, passed = self.glitches.disturbances(times)
+        # Rounded to the nearest one, away from zero.
+        half = np.copysign(0.5, disturbances)
+        angles = np.trunc(disturbances * (self.max_rotation_deg + 0.5) + half)
+        return angles.astype(np.int64), passed
 
 
 class Interference(Corruption):
@@ -75,12 +87,11 @@ class Interference(Corruption):
         """Return turned frames, uint8 [T, H, W, 3]."""
         turned = np.empty(frames.shape, np.uint8)
         turn = Turner(*frames.shape[1:3])
-        pieces = scene.glitches.pieces(times)
+        degrees, passed = scene.turns(times)
         # Frames of a piece that follow each other share the way of every pixel.
-        starts = np.flatnonzero(np.diff(pieces, prepend=-1))
+        starts = np.flatnonzero(np.diff(passed, prepend=-1)).tolist()
         for first, last in zip(starts, [*starts[1:], len(times)], strict=True):
-            degrees = scene.degrees(float(times[first]))
-            turn(frames[first:last], degrees, turned[first:last])
+            turn(frames[first:last], int(degrees[first]), turned[first:last])
         return turned
 
     def audio(
