@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import log1p, sqrt
+from math import log1p, prod, sqrt
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.builtin_corruptions.pixels import (
-    Book,
-    Pixels,
-    add_and_subtract,
-    signed_books,
-    spoil_frames,
-)
+from avplug.builtin_corruptions.codebook import byte_book
+from avplug.builtin_corruptions.pixels import Book, Pixels, spoil_frames
 from avplug.builtin_corruptions.sound import limited
 from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
@@ -25,6 +21,9 @@ from avplug.signal.mixing import mix_at_snr
 AMOUNT = (0.03, 0.06, 0.09, 0.17, 0.27)
 SNR_DB = (40.0, 30.0, 20.0, 10.0, 0.0)
 CLICK_PROBABILITY = 0.05
+
+#: What becomes of a channel value, where it does not stay as it is.
+_PEPPER, _SALT = 1, 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,16 @@ class Impulse(Corruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return frames with salt and pepper, uint8 [T, H, W, 3]."""
-        books = impulse_books(scene.amount)
-        return spoil_frames(frames, times, rng, books, add_and_subtract)
+        pepper = np.full((1, prod(frames.shape[1:])), _PEPPER, np.uint8)
+        kept = np.empty_like(pepper)
+
+        def replace(values: Pixels, out: Pixels, fates: Pixels) -> None:
+            cv2.bitwise_or(values, fates, dst=out)
+            cv2.compare(fates, pepper, cv2.CMP_NE, dst=kept)
+            cv2.bitwise_and(out, kept, dst=out)
+
+        books = (impulse_book(scene.amount),)
+        return spoil_frames(frames, times, rng, books, replace)
 
     def audio(
         self,
@@ -79,12 +86,12 @@ class Impulse(Corruption):
 
 
 @lru_cache(maxsize=len(AMOUNT))
-def impulse_books(amount: float) -> tuple[Book, Book]:
-    """Return what makes 255 and what makes 0 of a share of values, half of it each."""
+def impulse_book(amount: float) -> Book:
+    """Return the fates of values: half of the share is salt, half of it pepper."""
     half = round(amount / 2 * (1 << 16))
-    levels = np.zeros(1 << 16)
-    levels[:half], levels[-half:] = -255, 255
-    return signed_books(levels)
+    fates = np.zeros(1 << 16, np.uint8)
+    fates[:half], fates[-half:] = _PEPPER, _SALT
+    return byte_book(fates)
 
 
 def click_places(

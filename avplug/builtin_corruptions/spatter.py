@@ -12,11 +12,11 @@ from avplug.builtin_corruptions.background import (
     BackgroundCorruption,
     add_background,
 )
+from avplug.builtin_corruptions.codebook import drawn_normals
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import fitted, texels, tinted
 from avplug.core.clip import ClipInfo
 from avplug.core.randomness import KeyedRandom
-from avplug.signal.quantiles import looked_up, normal_table
 
 NOISE_MEAN = (0.65, 0.65, 0.65, 0.65, 0.67)
 NOISE_STD = (0.3, 0.3, 0.3, 0.3, 0.4)
@@ -125,7 +125,7 @@ def liquid(
     scene: SpatterScene, height: int, width: int, rng: KeyedRandom
 ) -> NDArray[np.float32]:
     """Return blurred noise, 0 below the threshold, float32 [H, W]."""
-    noise = looked_up(normal_table(), rng.uint16(height * width).reshape(height, width))
+    noise = drawn_normals(rng, height * width).reshape(height, width)
     noise *= np.float32(scene.noise_std)
     noise += np.float32(scene.noise_mean)
     smooth = blurred(noise, scene.blur_sigma)

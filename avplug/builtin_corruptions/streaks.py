@@ -119,8 +119,9 @@ def _joined(
         after: float32 [K], how far behind it, in whole steps of 1/64.
     """
     # Here where there are few rows: what the next one has more, and 64 times this one.
-    rise = np.roll(nodes, -1, axis=0)
-    rise -= nodes
+    rise = np.empty_like(nodes)
+    np.subtract(nodes[1:], nodes[:-1], out=rise[:-1])
+    np.subtract(nodes[0], nodes[-1], out=rise[-1])
     joined: NDArray[np.float32] = rise.take(before, axis=0)
     joined *= after[:, None]
     joined += (nodes * np.float32(_WEIGHT_STEPS)).take(before, axis=0)

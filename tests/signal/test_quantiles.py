@@ -6,15 +6,25 @@ import numpy as np
 import pytest
 
 from avplug.signal import quantiles
-from avplug.signal.quantiles import looked_up, normal_table
+from avplug.signal.quantiles import looked_up, normal_levels, normal_table
+
+TABLES = [normal_levels, normal_table]
 
 
-def test_ascending_antisymmetric_and_read_only():
-    values = normal_table()
+@pytest.mark.parametrize("table", TABLES)
+def test_ascending_antisymmetric_and_read_only(table):
+    values = table()
     assert (np.diff(values) > 0).all()
     assert np.array_equal(values, -values[::-1])
     with pytest.raises(ValueError, match="read-only"):
         values[0] = 0
+
+
+def test_256_levels_have_unit_variance_exactly():
+    levels = normal_levels()
+    assert levels.shape == (256,)
+    assert np.mean(levels**2) == pytest.approx(1, abs=1e-12)
+    assert np.mean(np.abs(levels)) == pytest.approx((2 / np.pi) ** 0.5, rel=1e-3)
 
 
 def test_65536_quantiles_have_normal_moments():
