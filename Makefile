@@ -14,7 +14,7 @@ demo: $(VENV)/demo.stamp
 
 ## make test: install the developers' tools and run every check
 test: lint docs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
