@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from avplug.bench.threats import describe
 from avplug.report.attack_checks import checks
 from avplug.report.attack_figures import curves
 from avplug.report.attacked import AttackedCell, AttackPanel
@@ -44,7 +45,7 @@ def _attacked(cell: AttackedCell) -> dict[str, Any]:
         "protocol": cell.protocol or None,
         "reading": cell.reading,
         "senses": cell.senses,
-        "budget": cell.budget,
+        "budget": describe(cell.threat.only(cell.senses)),
         "corruption": cell.corruption.label if cell.corruption else None,
         "severity": int(cell.stored.cell["severity"]),
         "seed": cell.seed,

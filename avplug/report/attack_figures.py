@@ -74,7 +74,7 @@ def epsilon_curves(panel: AttackPanel, name: str) -> Iterator[Markup]:
             560,
             330,
             46,
-            14,
+            40,
             12,
             46,
             tuple(range(len(names))),

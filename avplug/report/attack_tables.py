@@ -6,8 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from avplug.bench.threats import describe
-from avplug.report.attacked import SENSES, AttackedCell, AttackPanel, averaged
+from avplug.report.attacked import (
+    SENSES,
+    AttackedCell,
+    AttackPanel,
+    averaged,
+    brief,
+)
 from avplug.report.statistics import Draws, Estimate, estimate
 from avplug.report.table import Column, Number, Table, Value, plain
 
@@ -43,7 +48,7 @@ def summary(panel: AttackPanel) -> Table:
         rows.append(
             (
                 *head(panel, one),
-                describe(one.threat.only("".join(cell.senses for cell in group))),
+                brief(one.threat.only("".join(cell.senses for cell in group))),
                 *(_number(mine.get(name)) for name in ("clean", *SENSES, "mean")),
                 Number(gain, signed=True) if gain else None,
                 _bias(mine),
@@ -74,7 +79,9 @@ def summary(panel: AttackPanel) -> Table:
         " sense decides alone, which RI rewards. Only rows that read robust may be"
         " called so: a transfer adapts to clips made for other weights, a control does"
         " not look at the model, and no budget left its own. PSNR and"
-        " SNR: mean over clips (worst clip).",
+        " SNR: mean over clips (worst clip). Budgets: V in grey levels of 255, of each"
+        " colour where they differ, A in amplitude.",
+        group=len(head_columns(panel)),
     )
 
 
@@ -232,24 +239,28 @@ def _number(draws: Draws | None) -> Number | None:
 
 
 def head_columns(panel: AttackPanel) -> tuple[Column, ...]:
-    """Return the columns of :func:`head`."""
-    names = ["adaptation", "attack", "knowledge", "protocol", "reading", "clips"]
-    heads = ["adaptation", "attack", "made on", "protocol", "reads as", "clips"]
-    if panel.several_models:
-        names, heads = ["model", *names], ["model", *heads]
-    return tuple(Column(n, h, False) for n, h in zip(names, heads, strict=True))
+    """Return the columns that name a setting; what all share is left out."""
+    columns = {
+        "model": "model" if panel.several_models else "",
+        "adaptation": "adaptation",
+        "attack": "attack",
+        "knowledge": "made on",
+        "reading": "reads as",
+        "clips": "clips" if panel.corrupted else "",
+    }
+    return tuple(Column(k, title, False) for k, title in columns.items() if title)
 
 
 def head(panel: AttackPanel, cell: AttackedCell) -> tuple[str, ...]:
-    """Return what a row begins with: its model, if there are several, and attack."""
+    """Return what these columns say of a cell."""
     severity = cell.stored.cell["severity"]
     where = f"{cell.corruption.label} s{severity}" if cell.corruption else "clean"
-    head = (
-        cell.method.adaptation,
-        cell.attack,
-        cell.knowledge,
-        cell.protocol or "–",
-        cell.reading,
-        where,
-    )
-    return (cell.method.model, *head) if panel.several_models else head
+    values = {
+        "model": cell.method.model,
+        "adaptation": cell.method.adaptation,
+        "attack": cell.attack,
+        "knowledge": ", ".join(filter(None, (cell.knowledge, cell.protocol))),
+        "reading": cell.reading,
+        "clips": where,
+    }
+    return tuple(values[column.key] for column in head_columns(panel))

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from avplug.bench.store import StoredCell
-from avplug.bench.threats import describe
 from avplug.core.attack import Budget, ThreatModel
 from avplug.core.errors import UsageError, closest
 from avplug.core.metric import Predictions
@@ -82,8 +81,8 @@ class AttackedCell:
 
     @property
     def budget(self) -> str:
-        """What the attack could change, with units."""
-        return describe(self.threat.only(self.senses))
+        """What the attack could change, with units; short, for tables."""
+        return brief(self.threat.only(self.senses))
 
     @property
     def group(self) -> Group:
@@ -168,6 +167,11 @@ class AttackPanel:
         """Whether rows must name the model."""
         return len({cell.method.model for cell in self.cells}) > 1
 
+    @property
+    def corrupted(self) -> bool:
+        """Whether rows must say what the clips went through before."""
+        return any(cell.corruption for cell in self.cells)
+
 
 def attack_panel(
     dataset: str,
@@ -237,6 +241,24 @@ def threat_of(plain: dict[str, Any]) -> ThreatModel:
         )
 
     return ThreatModel(budget(plain["video"]), budget(plain["audio"]), plain["joint"])
+
+
+def brief(threat: ThreatModel) -> str:
+    """Return a threat model in few words, such as ``V linf 8/255, A linf 0.01``.
+
+    The picture is counted in grey levels of 255, the sound in amplitude.
+    """
+    parts = []
+    if threat.video:
+        levels = (255 * threat.video.epsilon * f for f in threat.video.scale)
+        if threat.video.norm == "l2":
+            levels = (threat.video.epsilon * f for f in threat.video.scale)
+        shown = ":".join(f"{level:.3g}" for level in levels)
+        unit = "/255" if threat.video.norm == "linf" else " pixel"
+        parts.append(f"V {threat.video.norm} {shown}{unit}")
+    if threat.audio:
+        parts.append(f"A {threat.audio.norm} {threat.audio.epsilon:.3g}")
+    return ", ".join(parts) + (" jointly" if threat.joint else "")
 
 
 def averaged(draws: Iterable[Draws | None]) -> Estimate | None:

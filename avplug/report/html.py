@@ -11,6 +11,7 @@ from avplug.report.adaptation import adaptation_tables
 from avplug.report.attack_checks import checks_table
 from avplug.report.attack_figures import epsilon_curves
 from avplug.report.attack_tables import attack_tables
+from avplug.report.attack_verdict import verdict_of
 from avplug.report.attacked import AttackPanel
 from avplug.report.figures import corruption_curves, legend, severity_curves
 from avplug.report.heatmap import heatmap, scale
@@ -21,7 +22,7 @@ from avplug.report.panel import Panel
 from avplug.report.scores import Scores
 from avplug.report.streams import streams
 from avplug.report.table import Number, Table, Value, text
-from avplug.report.verdict import verdict
+from avplug.report.verdict import Verdict
 
 #: Rows of a table of problems that the page shows; scores.json has all.
 SHOWN = 200
@@ -64,7 +65,8 @@ def _main(scores: Scores) -> Iterator[Child]:
     if not scores.panels:
         yield tag("h1", "No cell is finished yet.")
     for number, panel in enumerate(scores.panels):
-        yield from _summary(panel, "h1" if number == 0 else "h2")
+        words = verdict_of(scores, panel)
+        yield from _summary(panel, words, "h1" if number == 0 else "h2")
         if number == 0:
             yield tag(
                 "p",
@@ -81,8 +83,7 @@ def _main(scores: Scores) -> Iterator[Child]:
     yield from _protocol(scores)
 
 
-def _summary(panel: Panel, heading: str) -> Iterator[Child]:
-    words = verdict(panel)
+def _summary(panel: Panel, words: Verdict, heading: str) -> Iterator[Child]:
     yield tag("p", f"{panel.dataset} · {panel.metric.noun}", class_="kicker")
     yield tag(heading, words.headline)
     yield tag("p", " ".join(words.details)) if words.details else None

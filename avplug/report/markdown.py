@@ -8,12 +8,12 @@ from avplug.report import tables
 from avplug.report.adaptation import adaptation_tables
 from avplug.report.attack_checks import checks_table
 from avplug.report.attack_tables import attack_tables
+from avplug.report.attack_verdict import verdict_of
 from avplug.report.localisation import localisation_table
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
 from avplug.report.streams import streams
 from avplug.report.table import Number, Table, Value, text
-from avplug.report.verdict import verdict
 
 #: What Markdown or HTML would take for more than text.
 _SPECIAL = str.maketrans(
@@ -23,7 +23,7 @@ _SPECIAL = str.maketrans(
 
 def markdown(scores: Scores) -> str:
     """Return verdicts and tables of every panel; text from data is escaped."""
-    parts = [part for panel in scores.panels for part in _panel(panel)]
+    parts = [part for panel in scores.panels for part in _panel(scores, panel)]
     for attacks in scores.attacks:
         title = f"{attacks.dataset}, {attacks.metric.title}, under attack"
         parts.append(f"## {_plain(title)}")
@@ -47,8 +47,8 @@ def markdown_table(table: Table) -> str:
     return "\n\n".join([f"### {_plain(table.title)}", "\n".join(lines), *note])
 
 
-def _panel(panel: Panel) -> Iterator[str]:
-    words = verdict(panel)
+def _panel(scores: Scores, panel: Panel) -> Iterator[str]:
+    words = verdict_of(scores, panel)
     yield f"## {_plain(panel.dataset)}, {_plain(panel.metric.title)}"
     yield _plain(" ".join((words.headline, *words.details)))
     yield markdown_table(tables.main_table(panel))

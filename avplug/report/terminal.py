@@ -13,11 +13,11 @@ from rich.text import Text
 from avplug.report import tables
 from avplug.report.attack_checks import checks_table
 from avplug.report.attack_tables import summary
+from avplug.report.attack_verdict import verdict_of
 from avplug.report.attacked import AttackPanel
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
 from avplug.report.table import Number, Table, Value, text
-from avplug.report.verdict import verdict
 
 
 def render(scores: Scores, console: Console) -> RenderableType:
@@ -31,8 +31,9 @@ def render(scores: Scores, console: Console) -> RenderableType:
 
 def _parts(scores: Scores, console: Console) -> Iterator[RenderableType]:
     for panel in scores.panels:
-        yield _text(verdict(panel).headline, "bold")
-        for detail in verdict(panel).details:
+        words = verdict_of(scores, panel)
+        yield _text(words.headline, "bold")
+        for detail in words.details:
             yield _text(detail)
         yield Text()
         for table in _tables(panel):

@@ -115,8 +115,7 @@ def test_a_row_has_every_sense_with_budget_psnr_and_snr(maker, attack):
         "80.0", "60.0", "20.0", "10.0", "30.0",
     ]  # fmt: skip
     assert row["bias"] == "0.50", "(60 - 20) / 80"
-    assert "8 of 255 grey levels" in row["budget"]
-    assert "-40.0 dBFS" in row["budget"]
+    assert row["budget"] == "V linf 8/255, A linf 0.01"
     assert row["psnr"] == "38.0 (36.0)"
     assert row["snr"] == "20.0 (5.0)"
     assert row["reading"] == "robust"
@@ -208,6 +207,12 @@ def test_page_markdown_and_data_have_the_attacks(maker, attack):
         attack(4, senses)
     scores = score(maker.store, [TOP1], 20)
     assert "Under attack: events" in page(scores)
+    headline = (
+        "pgd leaves cav-mae:tiny 20.0 % of 80.0 % within V linf 8/255, A linf 0.01"
+        " (PSNR 38.0 dB, SNR 20.0 dB)."
+    )
+    assert headline in page(scores)
+    assert headline in " ".join(markdown(scores).split())
     assert "Can these numbers be believed?" in page(scores)
     assert "### top-1 accuracy (%) under attack on events" in markdown(scores)
     data = json.loads(dump(scores_json(scores)))["attacks"][0]
