@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any
 
@@ -54,6 +55,8 @@ class AttackSetting:
         surrogates: Models that it is made on; none for the attacked model itself.
         training: The split that a fitted attack learns from.
         samples: Of that split, how many clips.
+        asked: The budget as the configuration has it.
+        matrix: Whether the surrogate is another model of the run.
     """
 
     method: Entry
@@ -64,6 +67,8 @@ class AttackSetting:
     surrogates: tuple[LoadedModel, ...] = ()
     training: Split | None = None
     samples: int = 0
+    asked: str = ""
+    matrix: bool = False
 
     @property
     def attack(self) -> type[Attack]:
@@ -99,6 +104,23 @@ class AttackSetting:
         if self.training:
             identity["fitted"] = {**self.training.identity, "clips": self.samples}
         return identity
+
+    def meant_for(self, model: LoadedModel, only: Mapping[str, Sequence[str]]) -> bool:
+        """Whether the run asks for this attack on a model.
+
+        Args:
+            model: The attacked model.
+            only: As in :class:`~avplug.bench.config.RunConfig`.
+        """
+        if self.matrix and not _of_one_seed(model, self.surrogates[0]):
+            return False
+        spec = model.entry.spec
+        names = {spec.name, model.identity.get("training", {}).get("name", spec.name)}
+        return all(
+            any(fnmatchcase(name, wanted) for name in names for wanted in models)
+            for pattern, models in only.items()
+            if any(fnmatchcase(own, pattern) for own in (self.method.name, self.asked))
+        )
 
     def obstacle(self, model: LoadedModel, treatment: Treatment) -> str | None:
         """Return why a model so treated cannot be attacked so; None if it can."""
@@ -142,6 +164,7 @@ def attack_settings(
     registry: Registry,
     config: RunConfig,
     surrogates: Sequence[LoadedModel],
+    models: Sequence[LoadedModel],
     clips: int,
 ) -> list[AttackSetting]:
     """Return the attacks of a run; each has its options tried.
@@ -153,6 +176,7 @@ def attack_settings(
         registry: Where attacks are looked up.
         config: What was asked for.
         surrogates: Models to attack from.
+        models: Those of the run, from which ``transfer`` attacks.
         clips: How many clips a fitted attack is fitted to.
 
     Raises:
@@ -160,19 +184,31 @@ def attack_settings(
     """
     found: dict[str, AttackSetting] = {}
     training: Split | None = None
-    threats = [threat_model(budget) for budget in config.budgets]
+    threats = {budget: threat_model(budget) for budget in config.budgets}
     knowledge: list[tuple[LoadedModel, ...]] = [()]
     if surrogates:
         knowledge.append(tuple(surrogates))
-    for entry in registry.select("attack", config.attacks):
+    entries = registry.select("attack", config.attacks)
+    for name in config.transfer:
+        if name not in {entry.name for entry in entries}:
+            raise UsageError(
+                f"transfer has {name!r}, which is no attack of this run.",
+                f"Attacks: {', '.join(entry.name for entry in entries) or 'none'}.",
+            )
+    for entry in entries:
         options = config.options.get(entry.spec.name, {})
         construct(entry, options)
         fitted = entry.load().fitted
         if fitted and training is None:
             training = open_split(registry, config, TRAINING)
-        for threat, senses, known, protocol in product(
-            threats, config.attack_senses, knowledge, config.attack_protocols
+        others = [(model,) for model in models if entry.name in config.transfer]
+        for asked, senses, known, protocol in product(
+            threats,
+            config.attack_senses,
+            [*knowledge, *others],
+            config.attack_protocols,
         ):
+            threat = threats[asked]
             there = "".join(s for s in senses if _side(threat, s) is not None)
             if there not in SENSES:
                 continue
@@ -185,6 +221,8 @@ def attack_settings(
                 known,
                 training if fitted else None,
                 clips if fitted else 0,
+                asked,
+                known in others,
             )
             names = [model.identity for model in known]
             key = (entry.qualified, threat, there, protocol)
@@ -196,6 +234,12 @@ def attack_settings(
             f"budgets: {', '.join(map(str, config.budgets))}.",
         )
     return list(found.values())
+
+
+def _of_one_seed(model: LoadedModel, other: LoadedModel) -> bool:
+    """Whether two are different models, and not of trainings with different seeds."""
+    mine, its = (m.identity.get("training", {}).get("seed") for m in (model, other))
+    return model.identity != other.identity and mine == its
 
 
 def _side(threat: ThreatModel, sense: str) -> Budget | None:

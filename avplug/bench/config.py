@@ -84,6 +84,16 @@ class RunConfig:
     surrogates: tuple[str, ...] = _key(
         "models that attacks are made on as well, together: MODEL or MODEL=WEIGHTS", ()
     )
+    transfer: tuple[str, ...] = _key(
+        "attacks that each model meets from each other one as well, of trainings those "
+        "of its seed",
+        (),
+    )
+    only: Mapping[str, tuple[str, ...]] = _key(
+        "attacks (name or glob) or budgets (as written or glob) for some models only: "
+        "names of models or of their trainings",
+        {},
+    )
     attack_checks: bool = _key(
         "add the cells that the checks of the attacks need", False
     )
@@ -118,6 +128,9 @@ class RunConfig:
     compile: bool = _key("torch.compile makes the model's code", False)
     limit: int | None = _key("only so many clips, drawn evenly", None)
     executor: str = _key("where cells are evaluated", "in-process")
+    tables: tuple[Mapping[str, Any], ...] = _key(
+        "tables of a paper for the report, see avplug.report.paper_tables", ()
+    )
     out: str | None = _key("results folder; named by the configuration if absent", None)
     options: Mapping[str, Mapping[str, Any]] = _key(
         "settings by component: model, dataset, protocol, a model's or method's name",

@@ -170,6 +170,9 @@ def _from_weights(
         about["parts"] = dict(checkpoint.parts)
     if model.ignored:
         about["ignored"] = dict(model.ignored)
+    if name := checkpoint.metadata.get("name"):
+        seed = checkpoint.metadata["training"]["seed"]
+        about["training"] = {"name": name, "seed": seed}
     if defense := checkpoint.metadata.get("defense"):
         about["defense"] = defense
     return model, about

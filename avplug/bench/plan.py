@@ -126,7 +126,7 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         _surrogate(registry, config, dataset, text, device, compute)
         for text in config.surrogates
     ]
-    attacks = attack_settings(registry, config, surrogates, len(clips))
+    attacks = attack_settings(registry, config, surrogates, models, len(clips))
     _check_options(config, methods, models, attacks)
     treated = treatments(registry, config, protocol, methods)
     about = {
@@ -159,7 +159,8 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         able = [t for t in treated if t.obstacle(model, dataset) is None]
         found = []
         for treatment in able:
-            possible, why = _possible(attacks, model, treatment, len(config.seeds))
+            meant = [a for a in attacks if a.meant_for(model, config.only)]
+            possible, why = _possible(meant, model, treatment, len(config.seeds))
             skips += why if seed == config.seeds[0] else []
             checking = [a for a in extra if a.obstacle(model, treatment) is None]
             for segments in treatment.protocol.streams(spoilt, seed):

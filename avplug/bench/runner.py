@@ -18,6 +18,7 @@ from avplug.bench.plan import Cell, Plan, make_plan
 from avplug.bench.prepare import construct, pick_device
 from avplug.bench.provenance import environment
 from avplug.bench.store import Store, StoredCell, cell_id
+from avplug.bench.trained import training_costs
 from avplug.core.events import CellFailed, CellFinished, RunFinished, RunStarted
 from avplug.core.executor import Executor
 from avplug.core.manager import get_plugin_manager
@@ -62,7 +63,7 @@ def default_folder(config: RunConfig) -> Path:
 
 
 #: What changes how a run is done, not what comes out.
-_TRANSPORT = {"out", "workers", "threads", "device", "executor", "metrics"}
+_TRANSPORT = {"out", "workers", "threads", "device", "executor", "metrics", "tables"}
 
 
 def run(
@@ -210,4 +211,5 @@ def _describe(plan: Plan) -> dict[str, Any]:
         "metrics": [entry.spec.name for entry in plan.metrics],
         "cells": [{"id": cell.id, "cell": cell.identity} for cell in plan.cells],
         "skipped": [asdict(skip) for skip in plan.skips],
+        "trainings": training_costs(plan.config),
     }

@@ -19,6 +19,7 @@ class TrainConfig:
     scaled by up to so many decibels, the picture moved by up to an eighth of its side.
 
     Args:
+        name: What reports call the weights, with the seed; "" for the model's name.
         init: Checkpoint of the same model to start from.
         defense: Name of a defence; its settings are ``options``' of that name.
         budget: What the model shall withstand, as :func:`~avplug.bench.threats.
@@ -36,6 +37,7 @@ class TrainConfig:
     """
 
     out: str
+    name: str = ""
     dataset: str = "events"
     split: str = "train"
     val_split: str = "val"
@@ -87,7 +89,7 @@ class TrainConfig:
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the weights, without where and how they are made."""
-        hidden = {"out", "workers", "threads", "device"}
+        hidden = {"out", "name", "workers", "threads", "device"}
         return {k: v for k, v in asdict(self).items() if k not in hidden}
 
 

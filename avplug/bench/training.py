@@ -38,6 +38,9 @@ from avplug.core.model import Model
 from avplug.core.registry import Entry, Registry
 from avplug.core.weights import Checkpoint, load_into, read_checkpoint, save_checkpoint
 
+#: Files of a training's folder.
+CURVE, WEIGHTS = "training.json", "weights.safetensors"
+
 
 def train(
     config: TrainConfig,
@@ -46,6 +49,8 @@ def train(
     epoch_ended: Callable[[Epoch], None] = lambda row: None,
 ) -> list[Epoch]:
     """Fit the model, going on from ``state.pt`` if there is one, and save the weights.
+
+    A training that has its weights is finished: its curve is returned as it is.
 
     Raises:
         UsageError: The settings are wrong, or ``out`` holds another training.
@@ -69,6 +74,8 @@ def train(
     if threat:
         settings["judged"] = stated(threat)
     _check_folder(out, settings)
+    if (out / WEIGHTS).exists():
+        return read_training(out)[1]
 
     device = pick_device(config.device)
     torch.manual_seed(config.seed)
@@ -112,9 +119,11 @@ def train(
         "training": settings,
         "val_accuracy": curve[-1].val_accuracy,
     }
+    if config.name:
+        facts["name"] = config.name
     if defended:
         facts["defense"] = defended
-    save_checkpoint(out / "weights.safetensors", fitting.model.cpu(), facts)
+    save_checkpoint(out / WEIGHTS, fitting.model.cpu(), facts)
     return curve
 
 
@@ -163,11 +172,16 @@ def _begin_with(model: Model, start: Checkpoint, entry: Entry) -> None:
     load_into(model, start)
 
 
+def read_training(folder: Path) -> tuple[dict[str, Any], list[Epoch]]:
+    """Return the settings and the curve of a training's folder."""
+    facts = json.loads((folder / CURVE).read_text(encoding="utf-8"))
+    return facts["settings"], [Epoch(**row) for row in facts["curve"]]
+
+
 def _check_folder(out: Path, settings: Mapping[str, Any]) -> None:
-    path = out / "training.json"
-    if not path.exists():
+    if not (out / CURVE).exists():
         return
-    stated = json.loads(path.read_text(encoding="utf-8"))["settings"]
+    stated, _ = read_training(out)
     mine = json.loads(json.dumps(settings))
     different = [key for key in {**stated, **mine} if stated.get(key) != mine.get(key)]
     if different:
@@ -183,4 +197,4 @@ def _write_curve(
     out: Path, settings: Mapping[str, Any], curve: Sequence[Epoch]
 ) -> None:
     facts = {"settings": settings, "curve": [asdict(row) for row in curve]}
-    write_atomic(out / "training.json", json.dumps(facts, indent=1).encode())
+    write_atomic(out / CURVE, json.dumps(facts, indent=1).encode())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -86,24 +86,36 @@ def slope(
 ) -> Slope:
     """Return what the objective is at a point, and where it grows.
 
-    Losses are summed, so that a clip's gradient does not depend on the batch.
+    Losses are summed, so that a clip's gradient does not depend on the batch. A sense
+    that the objective does not depend on, such as the picture for a model that only
+    hears, has a gradient of zero.
 
     Raises:
-        CapabilityError: No gradient reaches a sense.
+        CapabilityError: The objective has no gradient in either sense.
     """
     leaves = {name: s.detach().requires_grad_() for name, s in signals.items()}
+    found: Sequence[torch.Tensor | None] = [None] * len(leaves)
     with torch.enable_grad():
         logits, losses = objective(model, ball.batch(leaves), goal)
-        if not losses.requires_grad:
-            raise CapabilityError(f"{type(model).__name__} gives no gradient.")
-        found = torch.autograd.grad(
-            losses.sum(), list(leaves.values()), allow_unused=True
-        )
-    gradients = {}
-    for name, gradient in zip(leaves, found, strict=True):
-        if gradient is None:
-            raise CapabilityError(
-                f"No gradient of {type(model).__name__} reaches the {name}."
+        if losses.requires_grad:
+            found = torch.autograd.grad(
+                losses.sum(), list(leaves.values()), allow_unused=True
             )
+        elif not _differentiable(objective, model, ball, goal):
+            raise CapabilityError(f"{type(model).__name__} gives no gradient.")
+    gradients = {}
+    for (name, leaf), gradient in zip(leaves.items(), found, strict=True):
+        if gradient is None:
+            gradient = torch.zeros_like(leaf)
         gradients[name] = ball.unpadded(gradient) if name == "audio" else gradient
     return Slope(losses.detach(), logits.detach(), gradients)
+
+
+def _differentiable(objective: Objective, model: Model, ball: Ball, goal: Goal) -> bool:
+    """Whether an objective depends on any sense, be it one that is not attacked."""
+    frames, waveform = (
+        signal.detach().clone().requires_grad_()
+        for signal in (ball.clean.frames, ball.clean.waveform)
+    )
+    batch = replace(ball.clean, frames=frames, waveform=waveform)
+    return objective(model, batch, goal)[1].requires_grad

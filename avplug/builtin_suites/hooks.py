@@ -18,4 +18,18 @@ def avplug_suites() -> Iterable[SuiteSpec]:
             "Every adaptation method x 15 corruptions, severity 5, three seeds",
             paper="arXiv:2506.00358",
         ),
+        SuiteSpec(
+            "cvpr21",
+            "avplug.builtin_suites.cvpr21:configuration",
+            "FGSM, PGD and MIM on A, V and both, fusions and defences of CVPR'21",
+            paper="arXiv:2104.02000",
+            trainings="avplug.builtin_suites.cvpr21:trainings",
+        ),
+        SuiteSpec(
+            "iclr25",
+            "avplug.builtin_suites.iclr25:configuration",
+            "Adversarial training, efficient crafting and curriculum, after ICLR'25",
+            paper="arXiv:2502.11858",
+            trainings="avplug.builtin_suites.iclr25:trainings",
+        ),
     )

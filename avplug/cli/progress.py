@@ -118,6 +118,10 @@ class TrainProgress(_Shown):
         super().__init__(console)
         self._clips = self._bar.add_task("training", total=None, unit="clips")
 
+    def training_started(self, what: str, number: int, total: int) -> None:
+        """Name the training of a suite."""
+        self._print(f"{number}/{total} {what}")
+
     def clips_done(self, epoch: int, done: int, total: int) -> None:
         """Move the bar."""
         self._bar.update(

@@ -24,11 +24,15 @@ def _option(kind: Any, text: str, *flags: str) -> Any:
     return Annotated[kind, typer.Option(*flags, help=text)]
 
 
-#: Parameter (a key of RunConfig, but for ``suite``, ``config`` and ``option``) to its
-#: option.
+#: Parameter (a key of RunConfig, but for ``suite``, ``trained``, ``config`` and
+#: ``option``) to its option.
 _SELECTORS: dict[str, Any] = {
     "suite": _option(
         _Text, "A packaged configuration: avplug list suites. File and flags win."
+    ),
+    "trained": _option(
+        Path | None,
+        "Folder of avplug train --suite: its networks are the models of the run.",
     ),
     "config": _option(
         Path | None, "TOML, YAML or JSON file; flags win over it.", "--config", "-C"
@@ -98,6 +102,11 @@ _SELECTORS: dict[str, Any] = {
         "Attack from these models as well, together: MODEL or MODEL=WEIGHTS.",
         "--surrogate",
     ),
+    "transfer": _option(
+        _Many,
+        "Attacks that each model meets from each other one as well: a matrix.",
+        "--transfer",
+    ),
     "attack_checks": _option(
         bool | None, "Add the cells that checks of attacks need.", "--attack-checks"
     ),
@@ -147,7 +156,10 @@ _SELECTORS: dict[str, Any] = {
     ),
 }
 _NUMBERS = ("severities", "sound_severities", "seeds")
-_ATTACKS = ("attacks", "budgets", "attack_senses", "attack_protocols", "surrogates")
+_ATTACKS = (
+    *("attacks", "budgets", "attack_senses", "attack_protocols", "surrogates"),
+    "transfer",
+)
 _LISTS = (
     *("models", "weights", "corruptions", "modalities", "tta", "metrics"),
     *_ATTACKS,
@@ -181,10 +193,12 @@ def gather(
     config: Path | None = None,
     option: _Many = None,
     suite: str | None = None,
+    trained: Path | None = None,
     **flags: Any,
 ) -> RunConfig:
     """Return a suite's configuration, overridden by the file's, and that by the flags.
 
+    The networks of ``trained`` are its models, in the order of the suite's tables.
     Values of repeatable flags may be joined by commas: ``--severity 1,3,5``.
 
     Raises:
@@ -194,6 +208,8 @@ def gather(
     from avplug.bench.config import from_data, parse_options, read_config
 
     packaged = _suite(suite) if suite else {}
+    if trained:
+        packaged |= _trained(trained, packaged, flags)
     data = read_config(config) if config else {}
     # Faults of the file are told with its name, before flags cover them.
     options = dict(from_data(packaged, f"suite {suite}").options)
@@ -215,9 +231,22 @@ def _suite(name: str) -> dict[str, Any]:
     return settings
 
 
-def _split(key: str, texts: list[str]) -> list[Any]:
+def _trained(
+    folder: Path, packaged: dict[str, Any], flags: dict[str, Any]
+) -> dict[str, Any]:
+    from avplug.bench.trained import trained_models
     from avplug.core.errors import UsageError
 
+    if flags.get("models") or flags.get("weights"):
+        raise UsageError(
+            "--trained names the models of the run, and --model or --weights others.",
+            "Drop one of them.",
+        )
+    tables = packaged.get("tables", ())
+    return dict(trained_models(folder, [row for t in tables for row in t["rows"]]))
+
+
+def _split(key: str, texts: list[str]) -> list[Any]:
     # A comma before "part=" joins the parts of one checkpoint.
     comma = r",(?!\w+=)" if key in ("weights", "surrogates") else ","
     if key == "budgets":
@@ -226,8 +255,18 @@ def _split(key: str, texts: list[str]) -> list[Any]:
     words = [
         word.strip() for text in texts for word in re.split(comma, text) if word.strip()
     ]
-    if key not in _NUMBERS:
-        return words
+    return whole_numbers(key, words) if key in _NUMBERS else words
+
+
+def whole_numbers(key: str, texts: list[str]) -> list[int]:
+    """Return numbers that may be joined by commas.
+
+    Raises:
+        UsageError: Something is no whole number.
+    """
+    from avplug.core.errors import UsageError
+
+    words = [word.strip() for text in texts for word in text.split(",")]
     for word in words:
         if not word.lstrip("-").isdigit():
             raise UsageError(f"{word!r} in {key} is no whole number.")

@@ -89,7 +89,12 @@ def _named(settings: dict[str, dict[str, Any]], names: list[str]) -> dict[str, s
 
 
 def model_name(model: dict[str, Any]) -> str:
-    """Return how a model's identity is called: ``name``, or ``name:variant``."""
+    """Return how a model's identity is called: ``name``, or ``name:variant``.
+
+    One whose training has a name is called by that and the training's seed.
+    """
+    if training := model.get("training"):
+        return f"{training['name']} #{training['seed']}"
     variant = model.get("variant")
     return f"{model['name']}:{variant}" if variant else str(model["name"])
 
