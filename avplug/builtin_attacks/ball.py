@@ -161,12 +161,14 @@ class Ball:
 
     def bounded(self, signals: Signals) -> dict[str, torch.Tensor]:
         """Return the signals with every value in its valid range."""
-        return {
-            name: value.clamp(*self._budgets[name].bounds)
-            if name == "video"
-            else self.unpadded(value.clamp(*self._budgets[name].bounds))
+        clean = self.signals
+        inside = {
+            name: self._budgets[name].bounded(value, clean[name])
             for name, value in signals.items()
         }
+        if "audio" in inside:
+            inside["audio"] = self.unpadded(inside["audio"])
+        return inside
 
     def unpadded(self, waveform: torch.Tensor) -> torch.Tensor:
         """Return [B, N] with zeros where the clips are padded."""

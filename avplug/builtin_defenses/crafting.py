@@ -90,14 +90,14 @@ def craft(
         frames=batch.frames + pictures[:, nearest(frames, seen)],
         waveform=waveform.where(places < batch.lengths[:, None], 0.0),
     )
-    return replace(attacked, batch=_bounded(shared, threat))
+    return replace(attacked, batch=_bounded(shared, batch, threat))
 
 
-def _bounded(batch: Batch, threat: ThreatModel) -> Batch:
+def _bounded(shared: Batch, clean: Batch, threat: ThreatModel) -> Batch:
     """Return the clips with every value in its valid range."""
-    frames, waveform = batch.frames, batch.waveform
+    frames, waveform = shared.frames, shared.waveform
     if threat.video:
-        frames = frames.clamp(*threat.video.bounds)
+        frames = threat.video.bounded(frames, clean.frames)
     if threat.audio:
-        waveform = waveform.clamp(*threat.audio.bounds)
-    return replace(batch, frames=frames, waveform=waveform)
+        waveform = threat.audio.bounded(waveform, clean.waveform)
+    return replace(shared, frames=frames, waveform=waveform)

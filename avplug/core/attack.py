@@ -24,7 +24,8 @@ class Budget:
     Args:
         norm: ``"linf"`` or ``"l2"`` of the perturbation of a clip.
         epsilon: Its largest value, in ``unit``.
-        bounds: Smallest and largest value that the attacked signal may take.
+        bounds: Smallest and largest value that the attacked signal may take. What is
+            beyond them in the clean clip, as resampled sound can be, may stay.
         unit: What epsilon counts: ``"pixel"`` in 0..1, or ``"amplitude"`` in -1..1.
         scale: One factor of epsilon, or one for each colour.
 
@@ -53,6 +54,13 @@ class Budget:
         """
         scale = like.new_tensor(self.scale) * self.epsilon
         return scale.view(-1, 1, 1) if len(self.scale) > 1 else scale
+
+    def bounded(self, value: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        """Return values brought into the bounds, and no further than to the clean."""
+        low, high = self.bounds
+        return torch.minimum(
+            torch.maximum(value, clean.clamp(max=low)), clean.clamp(min=high)
+        )
 
     def scaled(self, factor: float) -> Self:
         """Return the budget with epsilon multiplied."""

@@ -92,6 +92,17 @@ def test_inside_the_ball_and_the_valid_range(
 
 
 @pytest.mark.parametrize("name", ATTACKS)
+def test_sound_beyond_full_scale_is_no_reason_to_leave_the_ball(name: str) -> None:
+    batch = clips()
+    batch = replace(batch, waveform=1.3 * batch.waveform)
+    threat = threat_of("linf", "av", joint=False)
+    after = ATTACKS[name].perturb(MODEL, batch, LABELS, threat, randoms()).batch
+    shift = (after.waveform - batch.waveform).abs()
+    assert 0 < shift.max() <= 0.01 + 1e-9
+    assert (after.waveform.abs() <= batch.waveform.abs().clamp(min=1) + 1e-12).all()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
 def test_a_clip_does_not_depend_on_its_batch_mates(name: str) -> None:
     threat = threat_of("linf", "av", joint=False)
     attack, batch, streams = ATTACKS[name], clips(), randoms()
