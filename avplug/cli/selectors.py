@@ -247,13 +247,18 @@ def _trained(
 
 
 def _split(key: str, texts: list[str]) -> list[Any]:
-    # A comma before "part=" joins the parts of one checkpoint.
-    comma = r",(?!\w+=)" if key in ("weights", "surrogates") else ","
-    if key == "budgets":
-        # An inline table has commas of its own.
-        comma = r",(?![^{]*\})"
+    word = r"[^,]+"
+    if key in ("weights", "surrogates"):
+        # A comma before "part=" joins the parts of one checkpoint.
+        word = r"(?:[^,]|,(?=\w+=))+"
+    elif key == "budgets":
+        # An inline table, and the tables in it, have commas of their own.
+        word = r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|[^,{])+"
     words = [
-        word.strip() for text in texts for word in re.split(comma, text) if word.strip()
+        found.strip()
+        for text in texts
+        for found in re.findall(word, text)
+        if found.strip()
     ]
     return whole_numbers(key, words) if key in _NUMBERS else words
 
