@@ -13,6 +13,7 @@ from avplug.report.attack_export import attacks_json
 from avplug.report.panel import Method, Panel, Point
 from avplug.report.scores import Scores
 from avplug.report.statistics import LEVEL, Estimate
+from avplug.report.table import Table, text
 
 SCHEMA = 1
 
@@ -65,6 +66,7 @@ def scores_json(scores: Scores) -> dict[str, Any]:
         "notes": list(scores.notes),
         "panels": [_panel(panel) for panel in scores.panels],
         "attacks": [attacks_json(panel) for panel in scores.attacks],
+        "paper_tables": [_table(table) for table in scores.papers],
         "skipped": list(scores.run.get("skipped", [])),
         "failed": dict(scores.run.get("failed", {})),
         "config": scores.run.get("config"),
@@ -82,6 +84,12 @@ def _finite(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_finite(value) for value in data]
     return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def _table(table: Table) -> dict[str, Any]:
+    keys = [column.key for column in table.columns]
+    rows = [dict(zip(keys, map(text, row), strict=True)) for row in table.rows]
+    return {"name": table.name, "title": table.title, "rows": rows, "note": table.note}
 
 
 def _panel(panel: Panel) -> dict[str, Any]:

@@ -77,6 +77,10 @@ def _main(scores: Scores) -> Iterator[Child]:
             )
             yield from _warnings(scores)
         yield from _results(panel, f"panel-{number}")
+    papers = scores.papers
+    if papers:
+        yield tag("h2", "In the paper's form")
+        yield map(_table, papers)
     for number, attacks in enumerate(scores.attacks):
         yield from _attacks(attacks, f"attacks-{number}")
     yield from _problems(scores)

@@ -22,6 +22,7 @@ from avplug.report.labels import canonical, distinguish
 from avplug.report.measure import Measured, fault_note, measure
 from avplug.report.metrics import NamedMetric
 from avplug.report.panel import Panel, Point, ScoredCell
+from avplug.report.paper_tables import paper_tables
 from avplug.report.statistics import (
     RESAMPLES,
     Bootstrap,
@@ -29,6 +30,7 @@ from avplug.report.statistics import (
     absolute_robustness,
     relative_robustness,
 )
+from avplug.report.table import Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +44,7 @@ class Scores:
         resamples: Of the bootstrap.
         notes: What a reader must know, such as an undefined alpha.
         attacks: The same of attacked cells, which are in no panel.
+        papers: Tables in a paper's own form, which the run's suite states.
     """
 
     run: dict[str, Any]
@@ -50,6 +53,7 @@ class Scores:
     resamples: int
     notes: tuple[str, ...] = ()
     attacks: tuple[AttackPanel, ...] = ()
+    papers: tuple[Table, ...] = ()
 
     @property
     def planned(self) -> int:
@@ -119,8 +123,11 @@ def score(
     if cells and not (panels or attacks):
         kind = PluginError if broken else UsageError
         raise kind(" ".join(notes), "Metrics: avplug list metric")
+    layouts = (run.get("config") or {}).get("tables", ())
+    costs = run.get("trainings", ())
+    papers = [t for panel in attacks for t in paper_tables(panel, layouts, costs)]
     everything = tuple(panels), tuple(cells), resamples, tuple(notes), tuple(attacks)
-    return Scores(run, *everything)
+    return Scores(run, *everything, tuple(papers))
 
 
 def _panels(

@@ -42,6 +42,11 @@ def _parts(scores: Scores, console: Console) -> Iterator[RenderableType]:
             if table.note:
                 yield _text(table.note, "dim")
             yield Text()
+    for table in scores.papers:
+        yield _text(table.title, "italic")
+        yield fitted(table, console)
+        yield _text(table.note, "dim")
+        yield Text()
     for attacks in scores.attacks:
         for table in (summary(attacks), _noteworthy(attacks)):
             yield _text(table.title, "italic")
