@@ -51,7 +51,7 @@ def by_attacks(source: Source, layout: Layout) -> list[Table]:
         for training, name in layout.rows.items()
         if (clean := source.clean(training))
     )
-    budgets = "; ".join(dict.fromkeys(columns[key].budget for key in order))
+    budgets = "; ".join(dict.fromkeys(_allowed(columns[key]) for key in order))
     return [
         Table(
             "",
@@ -82,6 +82,10 @@ def _key(cell: AttackedCell) -> tuple[str, str]:
 def _size(cell: AttackedCell) -> float:
     allowed = cell.threat.only(cell.senses)
     return sum(b.epsilon for b in (allowed.video, allowed.audio) if b)
+
+
+def _allowed(cell: AttackedCell) -> str:
+    return describe(cell.threat.only(cell.senses))
 
 
 def _short(cell: AttackedCell) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from avplug.report.attacked import AttackedCell, AttackPanel
 from avplug.report.labels import canonical
+from avplug.report.table import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,7 @@ class Spread:
 
     def shown(self, signed: bool = False, digits: int = 1) -> str:
         """Return the mean, with the standard deviation of several."""
-        text = f"{self.mean:+.{digits}f}" if signed else f"{self.mean:.{digits}f}"
-        text = text.replace("-", "−")
+        text = str(plain(self.mean, digits, signed))
         if len(self.values) < 2:
             return text
         return f"{text} ± {statistics.stdev(self.values.values()):.{digits}f}"

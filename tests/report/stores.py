@@ -61,7 +61,9 @@ class StoreMaker:
                 "multi_label": self.multi_label,
                 "options": {},
             },
-            "model": {"name": model, "variant": "tiny", "weights": "abc"},
+            "model": model
+            if isinstance(model, dict)
+            else {"name": model, "variant": "tiny", "weights": "abc"},
             "adaptation": {"name": tta, "options": {}, "predicts": "pre"},
             "corruption": corruption
             and {"name": corruption, "category": "digital", "profile": "paper"},
