@@ -59,7 +59,7 @@ class Treatment:
             "name": self.method.spec.name,
             "provider": f"{self.method.provider} {self.method.version}",
             "options": options,
-            "predicts": options.get("predicts") or target.predicts,
+            "predicts": target.answers(self.options),
             "stateful": target.stateful,
         }
         if target.stateful:

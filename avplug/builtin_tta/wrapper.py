@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from avplug.core.adaptation import Adapter, Stream
+from avplug.core.adaptation import Adapter, Prediction, Stream
 from avplug.core.batch import Batch
 from avplug.core.model import Model
 from avplug.core.registry import Entry, get_registry
@@ -57,6 +57,13 @@ class Wrapper(Adapter):
         own, others = cls._split(options)
         inner: dict[str, Any] = _entry(own["method"]).load().settings(others)
         return inner | own
+
+    @classmethod
+    def answers(cls, options: Mapping[str, Any]) -> Prediction:
+        """Return when the inner method answers."""
+        own, others = cls._split(options)
+        inner: Prediction = _entry(own["method"]).load().answers(others)
+        return inner
 
     @classmethod
     def needs(

@@ -117,6 +117,15 @@ class Adapter(ABC):
         return known | dict(options)
 
     @classmethod
+    def answers(cls, options: Mapping[str, Any]) -> Prediction:
+        """Return when a method with these options answers.
+
+        A method that hands batches on to another one says when that does.
+        """
+        chosen: Prediction | None = options.get("predicts")
+        return chosen or cls.predicts
+
+    @classmethod
     def needs(
         cls, declared: tuple[str, ...], options: Mapping[str, Any]
     ) -> tuple[str, ...]:

@@ -49,6 +49,9 @@ def test_options_go_to_whom_they_belong() -> None:
 def test_inner_methods_say_after_or_before_for_the_wrapper() -> None:
     assert RDumb(TinyAV(), method="read").predicts == "post"
     assert RDumb(TinyAV(), method="tent").predicts == "pre"
+    for options in ({"method": "read"}, {"method": "sumi"}, {"every": 3}):
+        assert RDumb.answers(options) == RDumb(TinyAV(), **options).predicts
+    assert RDumb.answers({"method": "read", "predicts": "pre"}) == "pre"
 
 
 @pytest.mark.parametrize(
