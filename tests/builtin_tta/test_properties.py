@@ -147,7 +147,7 @@ def test_labels_cannot_be_seen() -> None:
     # All that a method is ever given: batches, and numbers about the stream.
     assert {f.name for f in fields(Batch)} == {"frames", "waveform", "lengths"}
     told = {f.name for f in fields(Stream)}
-    assert told == {"batches", "clips", "seed", "source"}
+    assert told == {"batches", "clips", "seed", "source", "source_key"}
     assert all(isinstance(batch, Batch) for batch in clean())
 
 
