@@ -174,8 +174,11 @@ def _event(folder: Path, plan: Plan, stored: StoredCell) -> CellFinished:
 def describe_cell(identity: Any) -> str:
     """Return a cell in words, such as ``cav-mae tent gaussian s5 seed 0``."""
     attack = describe_attack(identity.get("attack"))
+    model = identity["model"]
+    training = model.get("training")
+    name = f"{training['name']} #{training['seed']}" if training else model["name"]
     return (
-        f"{identity['model']['name']} {identity['adaptation']['name']} "
+        f"{name} {identity['adaptation']['name']} "
         f"{describe_condition(identity)}{attack} seed {identity['seed']}"
     )
 
