@@ -14,6 +14,7 @@ from avplug.builtin_corruptions.background import (
     BackgroundCorruption,
     add_background,
 )
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.timeline import Drift, Envelope
 from avplug.core.clip import ClipInfo
@@ -41,7 +42,7 @@ class ConcertScene:
 
 def drawn_beat(rng: KeyedRandom) -> Envelope:
     """Draw a beat with mean 1: its tempo, where it starts, every second one louder."""
-    tempo, start = rng.generator().random(2)
+    tempo, start = uniforms(rng, 2)
     frequency = (SLOWEST + (FASTEST - SLOWEST) * tempo) / 60
     pulse = Drift(
         np.array([frequency, frequency / 2]),

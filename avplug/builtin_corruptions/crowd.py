@@ -14,6 +14,7 @@ from avplug.builtin_corruptions.background import (
     BackgroundCorruption,
     add_background,
 )
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.passers_by import Box, Person
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.silhouettes import resized
@@ -94,7 +95,7 @@ class Crowd(BackgroundCorruption):
         people = rng.stream("people")
         if self.profile == "released":
             return CrowdScene(side, snr_db, passers_by.drawn(people, 1), None)
-        count = 2 + int(rng.stream("count").generator().random() * 3)
+        count = 2 + int(uniforms(rng.stream("count"), 1)[0] * 3)
         nearness = Envelope.drawn(rng.stream("nearness"), NEARNESS, NEARNESS_TAU)
         return CrowdScene(side, snr_db, passers_by.drawn(people, count), nearness)
 

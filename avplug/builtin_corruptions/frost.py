@@ -13,6 +13,7 @@ from avplug.builtin_corruptions.background import (
     add_background,
 )
 from avplug.builtin_corruptions.crystals import TEXTURES, frost_texture
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import tinted, window
 from avplug.core.clip import ClipInfo
@@ -52,7 +53,7 @@ class Frost(BackgroundCorruption):
     def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> FrostScene:
         """Draw a piece of frost, and return the parameters of a severity."""
         level = severity - 1
-        which, row, column = rng.stream("texture").generator().random(3)
+        which, row, column = uniforms(rng.stream("texture"), 3).tolist()
         return FrostScene(
             IMAGE_WEIGHT[level],
             FROST_WEIGHT[level],

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.core.randomness import KeyedRandom
 
 #: Share of a chunk that the next two chunks have to mute anew.
@@ -56,7 +57,7 @@ class Glitches:
             steady: How many of them set the magnitudes.
         """
         starts = _starts(rng.stream("starts"), duration - length, length, count)
-        side, *draw = rng.stream("picture").generator().random(2 * steady + 2).tolist()
+        side, *draw = uniforms(rng.stream("picture"), 2 * steady + 2).tolist()
         return cls(tuple(starts), length, tuple(draw), 1 if side < 0.5 else -1)
 
     def disturbances(

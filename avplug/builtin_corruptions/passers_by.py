@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import ceil, floor, sqrt
 from typing import NamedTuple
 
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.silhouettes import COUNT, TALL, WIDE, opaque
 from avplug.core.randomness import KeyedRandom
 
@@ -87,7 +88,7 @@ class Person:
 
 def drawn(rng: KeyedRandom, count: int) -> tuple[Person, ...]:
     """Draw people. The first two walk alike, far apart: one of them is always seen."""
-    draws = rng.generator().random((count + 1, 4))
+    draws = uniforms(rng, 4 * (count + 1)).reshape(-1, 4)
     first, upper = float(draws[count, 0]), float(draws[count, 1])
     people = []
     for number, (look, weight, place, pace) in enumerate(draws[:count].tolist()):

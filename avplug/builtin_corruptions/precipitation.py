@@ -14,6 +14,7 @@ from avplug.builtin_corruptions.background import (
     BackgroundCorruption,
     add_background,
 )
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.falling import FallingLayer, sheared
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.streaks import StreakLaw, streak_layer
@@ -103,7 +104,7 @@ class Precipitation(BackgroundCorruption):
         level = severity - 1
         law = self.laws[level]
         slow, fast = self.pace
-        draws = rng.stream("speeds").generator().random(2)
+        draws = uniforms(rng.stream("speeds"), 2)
         near, far = (slow + (fast - slow) * float(draw) for draw in draws)
         return PrecipitationScene(
             law.noise_mean,

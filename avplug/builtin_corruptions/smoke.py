@@ -14,6 +14,7 @@ from avplug.builtin_corruptions.background import (
     BackgroundCorruption,
     add_background,
 )
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import SIDE, fitted, fractal, levels
 from avplug.builtin_corruptions.timeline import Envelope, pixel_scale
@@ -66,7 +67,7 @@ class Smoke(BackgroundCorruption):
     def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> SmokeScene:
         """Draw the smoke, and return the parameters of a severity from 1 to 5."""
         level = severity - 1
-        which, row, column, turn = rng.stream("field").generator().random(4)
+        which, row, column, turn = uniforms(rng.stream("field"), 4).tolist()
         return SmokeScene(
             AMPLITUDE[level],
             BLUR_SIGMA[level],

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.motion_blur import doubling, motion_blur
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.timeline import pixel_scale
@@ -28,6 +29,10 @@ _WEIGHT_STEPS = 64
 _GAIN_STEPS = 4096
 #: Layers of frames below 224 are drawn finer by a whole factor, at most this one.
 _FINEST = 16
+#: Fields of flakes that there are of each law and size, and how many are kept: those
+#: of all severities of snow and of rain.
+FIELDS = 8
+_KEPT = 10 * FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ def streak_layer(
     """Return one layer of streaks on a torus.
 
     Frames smaller than 224 see a finer layer through larger pixels, as a camera would:
-    so flakes keep their share of the frame at any size.
+    so flakes keep their share of the frame at any size. The flakes are one of a few
+    fields, built when first needed, moved to a place of this layer's own.
 
     Args:
         law: How it is drawn.
@@ -73,7 +79,10 @@ def streak_layer(
     finer = min(max(1, ceil(1 / pixel_scale(height, width))), _FINEST)
     shape = height * finer, width * finer
     scale = pixel_scale(*shape)
-    flakes = _flakes(law, *shape, max(1.0, law.zoom * scale), rng)
+    which, *place = uniforms(rng, 3).tolist()
+    field = _flakes(law, *shape, max(1.0, law.zoom * scale), int(which * FIELDS))
+    moved = [int(part * side) for part, side in zip(place, shape, strict=True)]
+    flakes = np.roll(field, moved, (0, 1))
     blurs = doubling(law.blur_radius, law.blur_sigma, scale)
     # Streaks as sharp as the published ones; no one sees their angle to the degree.
     streaks = motion_blur(flakes, blurs, degrees, cv2.BORDER_WRAP, precise=False)
@@ -84,10 +93,15 @@ def streak_layer(
     return smaller
 
 
+@lru_cache(maxsize=_KEPT)
 def _flakes(
-    law: StreakLaw, height: int, width: int, zoom: float, rng: KeyedRandom
+    law: StreakLaw, height: int, width: int, zoom: float, number: int
 ) -> Pixels:
-    """Return interpolated normals above the threshold, uint8 [height, width]."""
+    """Return interpolated normals above the threshold, uint8 [height, width].
+
+    They are on a torus, read-only, and the same for every clip.
+    """
+    rng = KeyedRandom(("flakes", number))
     rows, columns = ceil(height / zoom), ceil(width / zoom)
     nodes = _whole_normals().take(rng.uint16(rows * columns)).reshape(rows, columns)
     left, after = _between(width, columns, zoom)
@@ -101,10 +115,10 @@ def _flakes(
     drawn: Pixels = np.empty(field.shape, np.uint8)
     cv2.convertScaleAbs(field, drawn)
     total = int(cv2.sumElems(drawn)[0])
-    if not total:
-        return drawn
-    gain = drawn.size * expected_level(law) / total
-    cv2.convertScaleAbs(drawn, drawn, round(gain * _GAIN_STEPS) / _GAIN_STEPS)
+    if total:
+        gain = drawn.size * expected_level(law) / total
+        cv2.convertScaleAbs(drawn, drawn, round(gain * _GAIN_STEPS) / _GAIN_STEPS)
+    drawn.flags.writeable = False
     return drawn
 
 

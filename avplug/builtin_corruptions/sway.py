@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.timeline import Drift
 from avplug.core.randomness import KeyedRandom
 
@@ -37,7 +38,7 @@ class Sway:
         cls, rng: KeyedRandom, middle: float, width: float, spread: float
     ) -> Sway:
         """Draw a base angle, and a drift that forgets over one second."""
-        base = width * (2 * float(rng.stream("base").generator().random()) - 1)
+        base = width * (2 * float(uniforms(rng.stream("base"), 1)[0]) - 1)
         return cls(middle, width, base, Drift.drawn(rng.stream("drift")), spread)
 
     def at(self, seconds: ArrayLike) -> NDArray[np.float64]:

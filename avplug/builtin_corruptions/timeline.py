@@ -13,6 +13,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from avplug.builtin_corruptions.draws import uniforms
 from avplug.core.randomness import KeyedRandom
 
 #: Moments a second at which an envelope of sound is computed, or a little more often;
@@ -50,7 +51,7 @@ class Drift:
             fastest: Highest frequency in Hz; nothing jumps.
             count: Cosines, K.
         """
-        draw = rng.generator().random((2, count))
+        draw = uniforms(rng, 2 * count).reshape(2, count)
         # One frequency in each of K equal parts of the spectrum's logarithm.
         slowest = 0.02 / tau
         position = (np.arange(count) + draw[0]) / count

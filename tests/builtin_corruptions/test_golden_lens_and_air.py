@@ -96,7 +96,7 @@ def test_spatter(severity, inputs):
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_smoke(severity, inputs):
     expected = of_reference("smoke", severity, inputs)
-    found = over_draws("smoke", severity, inputs, 2)
+    found = over_draws("smoke", severity, inputs, 8)
     assert found["mad"] == pytest.approx(expected["mad"]["mean"], rel=0.05)
     shift = expected["mean_shift"]["mean"]
     allowed = max(0.05 * abs(shift), ROUNDING)

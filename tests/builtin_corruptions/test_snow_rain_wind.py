@@ -47,7 +47,8 @@ def draws_of(name, severity, inputs, draws):
 @pytest.mark.parametrize("name", FALLING)
 def test_falling_streaks(name, severity, inputs):
     expected = golden()["stats"][name][str(severity)][inputs]["visual"]
-    draws = 3 if inputs == "avrb" else 4
+    # Rates of rain spread by a fifth: PSNR of one draw by 0.6 dB.
+    draws = 12 if name == "rain" else 4
     rows = [of_picture(*pair) for pair in draws_of(name, severity, inputs, draws)]
     found = {key: np.mean([row[key] for row in rows]) for key in rows[0]}
     for key, tolerance in TOLERANCE.items():
