@@ -12,7 +12,7 @@ that the kernel gives it, and settles in two rounds, at a relative L2 error near
 from __future__ import annotations
 
 from functools import lru_cache
-from math import cos, floor, prod, radians, sin
+from math import ceil, cos, floor, prod, radians, sin
 from typing import TypeAlias
 
 import cv2
@@ -30,8 +30,8 @@ _WEIGHT_STEPS = 4096
 #: A far tap lighter than this is not worth a pass over the picture.
 _RAREST = 0.002
 _ROUNDS = 2
-#: Mean displacement in pixels that is worth putting right.
-_LEAST_SHIFT = 0.05
+#: Mean displacement in pixels that is worth putting right by a blur more.
+_LEAST_SHIFT = 0.2
 
 
 def half_gaussian(radius: float, sigma: float, scale: float) -> NDArray[np.float64]:
@@ -162,17 +162,21 @@ class Scratch:
 def _in_whole_pixels(blurs: Doubling, degrees: float, precise: bool) -> list[_Step]:
     """Return two-tap blurs as rows down, columns to the right, weight of the near tap.
 
-    What rounding takes from the mean displacement, one more blur over one pixel gives
-    back: short steps would else turn shallow angles to the nearest axis.
+    What rounding takes from the mean displacement, the next shorter step gives back,
+    and one more blur over one pixel if much is left: short steps would else turn
+    shallow angles to the nearest axis.
     """
     turn = radians(degrees)
     steps: list[_Step] = []
     missing = [0.0, 0.0]
     for length, kept in blurs:
         exact = length * sin(turn), length * cos(turn)
-        whole = round(exact[0]), round(exact[1])
+        whole = [0, 0]
         for axis in (0, 1):
-            missing[axis] += (1 - kept) * (exact[axis] - whole[axis])
+            place = exact[axis]
+            due = missing[axis] / (1 - kept) if precise else 0.0
+            whole[axis] = min(max(round(place + due), floor(place)), ceil(place))
+            missing[axis] += (1 - kept) * (place - whole[axis])
         steps.append((whole[0], whole[1], kept))
     worst = max((0, 1), key=lambda axis: abs(missing[axis]))
     share = round(abs(missing[worst]) * _WEIGHT_STEPS) / _WEIGHT_STEPS

@@ -22,7 +22,7 @@ PICTURE_HASHES = {
     "snow": "4d4dbfb5fbfd43f8",
     "frost": "4c52e2c12ace070c",
     "spatter": "d9e7abf875e7e474",
-    "wind": "dbf923082bfe3ca1",
+    "wind": "c75eec5695d6656f",
     "rain": "1ad430b2a2a7eae0",
     "underwater": "1c9a092017201903",
     "concert": "8b6586bed63a80f5",
