@@ -80,26 +80,34 @@ def add_background(
             f"There is no background {sound!r}; there are {', '.join(BACKGROUNDS)}."
         )
     count = samples.shape[1]
-    noise = background(sound, count, sample_rate, rng)
-    if envelope is not None:
-        noise *= envelope.sampled(count, sample_rate)
+    noise = background(sound, count, sample_rate, rng, envelope)
     return mix_at_snr(samples, noise[None], snr_db, reuse=True)
 
 
 def background(
-    sound: str, count: int, sample_rate: int, rng: KeyedRandom
+    sound: str,
+    count: int,
+    sample_rate: int,
+    rng: KeyedRandom,
+    envelope: Envelope | None = None,
 ) -> NDArray[np.float32]:
     """Return a background alone, float32 [count], at any level, a new array.
 
     It comes from the bank of synthesised sounds, or from the user's recordings.
     """
     (first, choose), *others = _sources(sound, sample_rate).items()
+    if envelope is not None and not others:
+        which, where, sign = _drawn(rng.stream("background", first))
+        gains = envelope.sampled(count, sample_rate, sign)
+        return stretch(choose(which), where, count, gains)
     mixed = _part(choose, count, rng.stream("background", first))
     for number, (name, choose) in enumerate(others, 1):
         draw = rng.stream("balance", number).generator().random()
         # Loops have an RMS of 1, so that this is their balance.
         gain = 10 ** (BALANCE_DB * (2 * draw - 1) / 20)
         mixed += _part(choose, count, rng.stream("background", name), gain)
+    if envelope is not None:
+        mixed *= envelope.sampled(count, sample_rate)
     return mixed
 
 
@@ -141,5 +149,11 @@ def _synthesised(sound: str, sample_rate: int, which: float) -> NDArray[np.float
 def _part(
     choose: _Choose, count: int, rng: KeyedRandom, gain: float = 1.0
 ) -> NDArray[np.float32]:
-    which, where, sign = rng.generator().random(3).tolist()
-    return stretch(choose(which), where, count, gain if sign < 0.5 else -gain)
+    which, where, sign = _drawn(rng)
+    return stretch(choose(which), where, count, sign * gain)
+
+
+def _drawn(rng: KeyedRandom) -> tuple[float, float, float]:
+    """Return which loop is heard and from where, in 0..1, and its sign, 1 or -1."""
+    which, where, side = rng.generator().random(3).tolist()
+    return which, where, 1.0 if side < 0.5 else -1.0

@@ -43,19 +43,26 @@ def resampled_loop(
 
 
 def stretch(
-    loop: NDArray[np.float32], position: float, count: int, gain: float = 1.0
+    loop: NDArray[np.float32],
+    position: float,
+    count: int,
+    gain: float | NDArray[np.float32] = 1.0,
 ) -> NDArray[np.float32]:
     """Return ``count`` samples of a loop from a position in 0..1, times a gain.
 
-    It is a new array, float32 [count].
+    It is a new array, float32 [count]; or the gains' own memory, where there is one
+    for each sample, float32 [count].
     """
     start = int(position * loop.size)
-    part = np.empty(count, np.float32)
-    factor = np.float32(gain)
+    if isinstance(gain, np.ndarray):
+        part, factor = gain, None
+    else:
+        part, factor = np.empty(count, np.float32), np.float32(gain)
     filled = 0
     while filled < count:
         piece = loop[start : start + count - filled]
-        np.multiply(piece, factor, out=part[filled : filled + piece.size])
+        target = part[filled : filled + piece.size]
+        np.multiply(piece, target if factor is None else factor, out=target)
         filled += piece.size
         start = 0
     return part

@@ -109,12 +109,15 @@ class Envelope:
         )
         return value
 
-    def sampled(self, count: int, rate: int) -> NDArray[np.float32]:
-        """Return the envelope of a sound, float32 [count] at ``rate`` Hz from 0 s."""
+    def sampled(self, count: int, rate: int, sign: float = 1.0) -> NDArray[np.float32]:
+        """Return the envelope of a sound, float32 [count] at ``rate`` Hz from 0 s.
+
+        It is a new array. ``sign`` is 1, or -1 to have it turned over.
+        """
         # Corners a whole number of samples apart: lines between them without a search.
         step = max(1, rate // CONTROL_RATE)
         drift = self.drift.at_steps(count // step + 2, step / rate)
-        curve = np.exp(self.depth * drift - self.depth**2 / 2)
+        curve = sign * np.exp(self.depth * drift - self.depth**2 / 2)
         corners = (np.rint(curve * _CORNER_STEPS) / _CORNER_STEPS).astype(np.float32)
         # corner + along * rise, as one product of matrices: a third of the time.
         ends = np.empty((len(corners) - 1, 2), np.float32)
