@@ -132,12 +132,12 @@ OVERLAP = (
     "its twelve draws at s2 overlap less than most: 19.7 % muted, its law says 18.6 %"
 )
 OWN_GRAIN = "on purpose: billows in place of pixel-sized grain"
-#: Corruption: draws of each frame, rules.
+#: Corruption: draws of each frame, rules. Rain needs many: its rates spread by a fifth.
 VIDEO: dict[str, tuple[int, tuple[Rule, ...]]] = {
     **dict.fromkeys(NOISES, (2, PIXEL_NOISE)),
     "compression": (1, (Rule("psnr", 1e-3), Rule("ssim", 1e-4), Rule("mad", 1e-3))),
     "snow": (4, FALLING),
-    "rain": (4, FALLING),
+    "rain": (12, FALLING),
     "wind": (8, (Rule("psnr", 0.2, argued=GRADIENT), Rule("ssim", 0.02))),
     "frost": (
         6,
