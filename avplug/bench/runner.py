@@ -211,6 +211,10 @@ def _describe(plan: Plan) -> dict[str, Any]:
     return {
         "config": plan.config.as_dict(),
         "labels": list(plan.dataset.labels),
+        "tasks": dict(plan.dataset.tasks),
+        "missing": dict(plan.dataset.missing),
+        # Clips of one recording are resampled together.
+        "groups": {ref.id: ref.group for ref in plan.clips if ref.group},
         "metrics": [entry.spec.name for entry in plan.metrics],
         "cells": [{"id": cell.id, "cell": cell.identity} for cell in plan.cells],
         "skipped": [asdict(skip) for skip in plan.skips],

@@ -105,7 +105,8 @@ def score(
             for m in metrics
             if m not in suited
         ]
-        measured = measure(group, suited, Bootstrap(_clip_ids(group), resamples))
+        bootstrap = Bootstrap(_clip_ids(group), resamples, groups=run.get("groups", {}))
+        measured = measure(group, suited, bootstrap)
         faults = {m.name: fault_note(measured, m, group, label) for m in suited}
         notes += filter(None, faults.values())
         plain = [cell for cell in group if not cell.cell.get("attack")]

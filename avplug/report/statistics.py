@@ -2,13 +2,15 @@
 
 A resample of a data set's clips is a row of counts. One matrix of counts serves every
 cell of the data set, so a ratio or a difference of two cells is resampled with the same
-clips in both, and the clip-to-clip variance that they share cancels. Intervals are
-percentile intervals (Efron and Tibshirani 1993, chapter 13) of the draws.
+clips in both, and the clip-to-clip variance that they share cancels. Clips that were cut
+from one recording are drawn together (the cluster bootstrap of Davison and Hinkley 1997,
+section 3.8): they are no independent witnesses. Intervals are percentile intervals
+(Efron and Tibshirani 1993, chapter 13) of the draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -53,21 +55,29 @@ class Bootstrap:
             by the counts of those that it has.
         resamples: How many, R; 0 gives draws without resamples.
         seed: Of the resampling.
+        groups: The recording of each clip that shares one with others; a clip that is
+            not named is a recording of its own.
     """
 
     def __init__(
-        self, ids: Iterable[str], resamples: int = RESAMPLES, seed: int = 0
+        self,
+        ids: Iterable[str],
+        resamples: int = RESAMPLES,
+        seed: int = 0,
+        groups: Mapping[str, str] | None = None,
     ) -> None:
-        self._column = {clip: i for i, clip in enumerate(sorted(set(ids)))}
+        clips = sorted(set(ids))
+        self._column = {clip: i for i, clip in enumerate(clips)}
         self.resamples = resamples
-        clips = len(self._column)
-        # Of more than 255 clips none is ever drawn 256 times; of fewer none can be.
-        self._counts = np.zeros((resamples, clips), np.uint8)
+        recording = cluster_numbers(clips, groups or {})
+        units = int(recording.max(initial=-1)) + 1
+        # Of more than 255 units none is ever drawn 256 times; of fewer none can be.
+        self._counts = np.zeros((resamples, len(clips)), np.uint8)
         random = KeyedRandom((seed, "bootstrap"))
-        for index in range(resamples if clips else 0):
-            words = random.stream(index).bytes(4 * clips).view("<u4").astype(np.uint64)
-            drawn = ((words * clips) >> 32).astype(np.intp)
-            self._counts[index] = np.bincount(drawn, minlength=clips)
+        for index in range(resamples if units else 0):
+            words = random.stream(index).bytes(4 * units).view("<u4").astype(np.uint64)
+            drawn = ((words * units) >> 32).astype(np.intp)
+            self._counts[index] = np.bincount(drawn, minlength=units)[recording]
 
     def draws(self, metric: Metric, predictions: Predictions) -> Draws:
         """Return the metric of all clips, then of each resample, float64 [1 + R]."""
@@ -81,6 +91,21 @@ class Bootstrap:
             for row in range(0, self.resamples, step)
         ]
         return np.concatenate([plain, *parts])
+
+
+def cluster_numbers(
+    clips: Sequence[str], groups: Mapping[str, str]
+) -> NDArray[np.intp]:
+    """Return the number of each clip's recording, 0 for the first, intp [N].
+
+    Args:
+        clips: Ids.
+        groups: The recording of each clip that shares one.
+    """
+    # A pair, so that a recording never meets a clip of the same name.
+    names = [(1, groups[clip]) if clip in groups else (0, clip) for clip in clips]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names], np.intp)
 
 
 def estimate(draws: Draws, level: float = LEVEL) -> Estimate:
