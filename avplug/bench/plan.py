@@ -140,6 +140,9 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         "multi_label": dataset.multi_label,
         "options": dict(config.options.get("dataset", {})),
     }
+    # Absent where there is nothing to say, so that cells of old keep their names.
+    about |= {"tasks": dict(dataset.tasks)} if dataset.tasks else {}
+    about |= {"missing": len(dataset.missing)} if dataset.missing else {}
     cells: dict[str, Cell] = {}
     skips: list[Skip] = []
     for model, treatment in product(models, treated):

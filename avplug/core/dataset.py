@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from avplug.core.clip import Clip, ClipRef, InputSpec
@@ -25,6 +26,12 @@ class Dataset(ABC):
         labels: Names of the classes, in the order of the model's outputs.
         multi_label: Whether a clip may have several labels.
         clips: The references, in a stable order.
+        tasks: Groups of classes that are answered one by one, with the number of
+            classes of each, such as ``{"verb": 97, "noun": 300}``. ``labels`` and the
+            model's outputs hold them one after the other, and a clip has one label of
+            each, in their order. Empty where there is one task.
+        missing: Clips that the published list names and that are not on disk, by id,
+            with the reason. They are not among ``clips``.
 
     Example::
 
@@ -43,6 +50,8 @@ class Dataset(ABC):
     labels: tuple[str, ...]
     multi_label: bool = False
     clips: Sequence[ClipRef]
+    tasks: Mapping[str, int] = MappingProxyType({})
+    missing: Mapping[str, str] = MappingProxyType({})
     root: Path | None = None
 
     @abstractmethod
