@@ -25,6 +25,19 @@ class TopOne(Metric):
         Raises:
             UsageError: A clip has no label or several.
         """
+        hits = self.right(predictions)
+        total = weights.sum(1)
+        result = np.full(len(weights), np.nan)
+        right = weights[:, hits].sum(1)
+        np.divide(100 * right, total, out=result, where=total > 0)
+        return result
+
+    def right(self, predictions: Predictions) -> NDArray[np.bool_]:
+        """Return which clips are right, bool [N].
+
+        Raises:
+            UsageError: A clip has no label or several.
+        """
         logits, targets = predictions.logits, predictions.targets
         labels = targets.sum(1)
         if (labels != 1).any():
@@ -35,9 +48,4 @@ class TopOne(Metric):
                 "Use the metric map.",
             )
         hits = targets[np.arange(len(predictions)), logits.argmax(1)]
-        hits &= ~np.isnan(logits).any(1)
-        total = weights.sum(1)
-        result = np.full(len(weights), np.nan)
-        right = weights[:, hits].sum(1)
-        np.divide(100 * right, total, out=result, where=total > 0)
-        return result
+        return hits & ~np.isnan(logits).any(1)

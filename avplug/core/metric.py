@@ -60,3 +60,11 @@ class Metric(ABC):
         Returns:
             float64 [R], in percent; NaN where it is undefined.
         """
+
+    def right(self, predictions: Predictions) -> NDArray[np.bool_] | None:
+        """Return which clips are right, bool [N], if the metric is their share.
+
+        None, the default, if it is no mean over clips, such as mAP; methods are then
+        compared by resampling instead of by McNemar's test.
+        """
+        return None
