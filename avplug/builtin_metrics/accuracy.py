@@ -47,5 +47,6 @@ class TopOne(Metric):
                 f" {labels[clip]}.",
                 "Use the metric map.",
             )
-        hits = targets[np.arange(len(predictions)), logits.argmax(1)]
-        return hits & ~np.isnan(logits).any(1)
+        hits: NDArray[np.bool_] = targets[np.arange(len(targets)), logits.argmax(1)]
+        hits &= ~np.isnan(logits).any(1)
+        return hits
