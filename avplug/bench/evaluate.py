@@ -1,60 +1,20 @@
-"""One cell, evaluated: clips loaded, corrupted, shown to the model, noted."""
+"""Cells, evaluated: clips loaded and corrupted once, shown to each model, noted."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from avplug.bench.attack_session import AttackSession
-from avplug.bench.compute import compute_of
-from avplug.bench.feed import Feed, Group, right, targets_of
-from avplug.bench.pipeline import ClipFailure
+from avplug.bench.feed import Feed
+from avplug.bench.outcome import NoClipError, Outcome
 from avplug.bench.plan import Cell, Plan
-from avplug.bench.prepare import construct
-from avplug.bench.probes import AttentionWatch, CollapseWatch, Memory, Stopwatch
-from avplug.bench.protocols import Item
-from avplug.bench.store import Maps, Places
-from avplug.bench.threads import operation_threads
-from avplug.core.adaptation import Adapter, Stream
+from avplug.bench.session import Session, Tick
 from avplug.core.batch import Batch
 from avplug.core.clip import ClipRef
 from avplug.core.corruption import recordings_from
-from avplug.core.errors import DatasetError
-from avplug.core.metric import Predictions
-from avplug.core.randomness import KeyedRandom
-from avplug.core.supervision import SupervisedAdapter
 
-
-class NoClipError(DatasetError):
-    """Every clip of a cell failed."""
-
-
-#: Called with the number of clips done since the last call.
-Tick = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What came of a cell.
-
-    Args:
-        predictions: By segment, then in the data set's order.
-        record: Timings, failures and diagnostics, as plain data.
-        places: Where in the stream each prediction was made; None where the method
-            has no state.
-        maps: Localisation of some clips; None where nothing was kept of it.
-    """
-
-    predictions: Predictions
-    record: dict[str, Any]
-    places: Places | None
-    maps: Maps | None
+__all__ = ["NoClipError", "Outcome", "Tick", "evaluate", "evaluate_group"]
 
 
 def evaluate(cell: Cell, plan: Plan, feed: Feed, tick: Tick) -> Outcome:
@@ -64,271 +24,108 @@ def evaluate(cell: Cell, plan: Plan, feed: Feed, tick: Tick) -> Outcome:
 
     Raises:
         NoClipError: No clip could be evaluated.
+        Exception: What the method or the model raised.
     """
-    with (
-        operation_threads(plan.config.threads, cell.model.model),
-        recordings_from(plan.config.recordings),
-        compute_of(plan.config).autocast(_device(cell)),
-    ):
-        return _Session(cell, plan, feed, tick).run()
+    outcome = evaluate_group([cell], plan, feed, tick)[cell.id]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
-def _device(cell: Cell) -> torch.device:
-    return next(cell.model.model.parameters()).device
+def evaluate_group(
+    cells: Sequence[Cell],
+    plan: Plan,
+    feed: Feed,
+    tick: Tick,
+    clips: Sequence[ClipRef] | None = None,
+) -> dict[str, Outcome | Exception]:
+    """Run one stream of clips through the methods of several cells, batch by batch.
+
+    Each clip is loaded and corrupted once and shown to each model; an answer is what
+    the cell evaluated alone would get, bit for bit. What fails in one cell leaves the
+    others alone.
+
+    Args:
+        cells: One of any kind, or several that keep no state, are not attacked, and
+            agree in segments, seed and the clips that their models want.
+        plan: The run.
+        feed: Where clips come from.
+        tick: Told of each clip that a cell has done.
+        clips: A part of the plan's clips, in their order, of cells that keep no state.
+            Where the part begins at a multiple of the batch size, its batches are those
+            of the whole. A part of which every clip fails has no predictions and
+            raises nothing.
+
+    Returns:
+        By cell id what came of it, or what it raised.
+    """
+    group = _Together(
+        [Session(cell, plan, feed, tick, clips) for cell in cells], len(cells)
+    )
+    with recordings_from(plan.config.recordings):
+        return group.run(feed, clips)
 
 
-class _Session:
-    """A method at work on one cell."""
+class _Together:
+    """Sessions that are shown the same batches; one that fails drops out."""
 
-    def __init__(self, cell: Cell, plan: Plan, feed: Feed, tick: Tick) -> None:
-        self._begin = time.perf_counter()
-        self._cell = cell
-        self._plan = plan
-        self._feed = feed
-        self._tick = tick
-        self._model = cell.model.model
-        self._probes = cell.identity.get("probes", {})
-        device = next(self._model.parameters()).device
-        self._watch = Stopwatch(device)
-        self._memory = Memory(device)
-        self._collapse = CollapseWatch()
-        self._attention = AttentionWatch(
-            self._model, self._probes.get("attention_every", 0)
-        )
-        self._logits: dict[tuple[int, str], NDArray[np.float32]] = {}
-        self._failures: dict[tuple[int, str], ClipFailure] = {}
-        self._adapted = 0
+    def __init__(self, sessions: Sequence[Session], count: int) -> None:
+        self._alive = list(sessions)
+        self._count = count
         self._waiting = 0.0
-        self._passes: list[float] = []
-        self._attack: AttackSession | None = None
+        self._results: dict[str, Outcome | Exception] = {}
 
-    def run(self) -> Outcome:
-        """Adapt and predict; the model is as before, whatever happens."""
-        adapter: Adapter = construct(
-            self._cell.method, self._cell.treatment.options, self._model
-        )
+    def run(
+        self, feed: Feed, clips: Sequence[ClipRef] | None
+    ) -> dict[str, Outcome | Exception]:
+        """Return the outcomes; the models are as before, whatever happens."""
+        cell = self._alive[0].cell
         try:
-            adapter.reset()
-            with self._watch.of("begin"):
-                adapter.begin(self._stream())
-            self._attack = self._prepared_attack(adapter)
-            if self._cell.protocol.frozen:
-                for turn in range(self._cell.protocol.passes):
-                    self._learn(adapter, turn)
-                self._predict(self._frozen, "frozen")
-            else:
-                if self._cell.protocol.episodic:
-                    self._predict(adapter.step, "adapter", adapter.forget)
-                else:
-                    self._predict(adapter.step, "adapter")
-            diagnostics = adapter.diagnostics()
-            forgetting = self._forgetting(adapter)
+            self._each(Session.open)
+            if self._alive:
+                self._show(feed, cell, clips)
+            self._each(self._close)
         finally:
-            adapter.reset()
-        if not self._logits:
-            first = next(iter(self._failures.values()))
-            raise NoClipError(
-                f"None of {len(self._failures)} clips could be evaluated. The first, "
-                f"'{first.id}': {first.reason}"
-            )
-        record = self._record(diagnostics) | forgetting
-        maps = self._attack.maps() if self._attack else None
-        return Outcome(self._predictions(), record, self._places(), maps)
+            for session in self._alive:
+                session.restore()
+        return self._results
 
-    def _stream(self) -> Stream:
-        cell, plan = self._cell, self._plan
-        protocol = cell.protocol
-        size = plan.config.batch_size
-        if protocol.shots:
-            lengths = [len(cell.treatment.shots[cell.seed])]
-        else:
-            segments = len(cell.segments)
-            stretches = protocol.stretches(segments, plan.clips, cell.seed)
-            lengths = [len(stretch) for stretch in stretches]
-        source = cell.treatment.source
-        return Stream(
-            batches=protocol.passes * sum(-(-length // size) for length in lengths),
-            clips=protocol.passes * sum(lengths),
-            seed=cell.seed,
-            source=(lambda: self._feed.source_data(cell)) if source else None,
-            source_key=f"{source.fingerprint} {cell.seed} {size}" if source else "",
-        )
-
-    def _learn(self, adapter: Adapter, turn: int) -> None:
-        """Adapt in one pass over the clips of the protocol, and note its accuracy."""
-        cell = self._cell
-        make = self._feed.shots if cell.protocol.shots else self._feed.stream
-        hits = count = 0
-        for items, clips, failed in self._waited(make(cell, turn)):
-            if clips:
-                batch = self._feed.batch(cell, clips)
-                self._attention.see(batch)
-                with self._watch.of("adapter"):
-                    logits = self._show(adapter, batch, items)
-                self._adapted += len(items)
-                hits += right(logits, [ref for _, ref in items])
-                count += len(items)
-            self._tick(len(items) + len(failed))
-        self._passes.append(100 * hits / count if count else float("nan"))
-
-    def _show(self, adapter: Adapter, batch: Batch, items: list[Item]) -> torch.Tensor:
-        if isinstance(adapter, SupervisedAdapter) and self._cell.protocol.shots:
-            targets = targets_of(items, len(self._plan.dataset.labels))
-            return adapter.fit(batch, targets.to(batch.waveform.device))
-        return adapter.step(batch)
-
-    def _prepared_attack(self, adapter: Adapter) -> AttackSession | None:
-        cell = self._cell
-        if cell.attack is None:
-            return None
-        multi_label = self._plan.dataset.multi_label
-        count = cell.identity["attack"].get("localisation", 0)
-        shown = [ref.id for ref in self._plan.clips[:count]]
-        attack = AttackSession(cell.attack, adapter, multi_label, cell.seed, shown)
-        if cell.attack.training:
-            with self._watch.of("attack"):
-                attack.fit(self._feed.training(cell, cell.attack.training))
-        return attack
-
-    def _predict(
-        self,
-        answer: Callable[[Batch], torch.Tensor],
-        activity: str,
-        before: Callable[[], None] | None = None,
-    ) -> None:
-        """Note the answers to the whole stream, in batches.
-
-        Args:
-            answer: Returns the logits of a batch.
-            activity: That its time counts for.
-            before: Called before each batch.
-        """
-        for items, clips, failed in self._waited(self._feed.stream(self._cell)):
-            for (segment, ref), failure in failed:
-                self._failures[segment, ref.id] = failure
-            if clips:
-                batch = self._feed.batch(self._cell, clips)
-                if before:
-                    before()
-                if self._attack:
-                    with self._watch.of("attack"):
-                        batch = self._attack.attacked(items, batch)
-                if activity == "adapter":
-                    self._attention.see(batch)
-                    self._adapted += len(items)
-                with self._watch.of(activity):
-                    logits = answer(batch).detach()
-                if self._attack:
-                    self._attack.answered(items, batch, logits)
-                self._note(items, logits.to("cpu", torch.float32).numpy())
-            self._tick(len(items) + len(failed))
-
-    def _frozen(self, batch: Batch) -> torch.Tensor:
-        with torch.no_grad():
-            return self._model.classify(batch)
-
-    def _note(self, items: list[Item], rows: NDArray[np.float32]) -> None:
-        finite = np.asarray(np.isfinite(rows).all(axis=1))
-        for (segment, ref), row, good in zip(items, rows, finite, strict=True):
-            if good:
-                self._logits[segment, ref.id] = row
-            else:
-                reason = "The logits are not finite."
-                self._failures[segment, ref.id] = ClipFailure(ref.id, reason)
-        if finite.any():
-            self._collapse.see(rows[finite])
-
-    def _waited(self, groups: Iterator[Group]) -> Iterator[Group]:
-        while True:
-            ready = time.perf_counter()
+    def _show(self, feed: Feed, cell: Cell, clips: Sequence[ClipRef] | None) -> None:
+        groups = feed.stream(cell, clips=clips)
+        while self._alive:
+            begin = time.perf_counter()
             group = next(groups, None)
-            self._waiting += time.perf_counter() - ready
             if group is None:
                 return
-            yield group
+            batch = feed.batch(cell, group[1]) if group[1] else None
+            self._waiting += time.perf_counter() - begin
+            for session in tuple(self._alive):
+                before = _version(batch)
+                self._try(session, partial(session.answer, group, batch))
+                if batch is not None and _version(batch) != before:
+                    # A model that writes to its input must not spoil the next one's.
+                    batch = feed.batch(cell, group[1])
 
-    def _forgetting(self, adapter: Adapter) -> dict[str, Any]:
-        """Score clean clips with the weights at the end, and with those of before."""
-        count = self._probes.get("forgetting", 0)
-        if not count:
-            return {}
-        clips = self._plan.clips
-        order = KeyedRandom(("forgetting",)).permutation(len(clips))
-        refs = [clips[i] for i in sorted(order[:count])]
-        after = self._clean_accuracy(refs)
-        adapter.reset()
-        before = self._clean_accuracy(refs)
-        return {"forgetting": {"clips": len(refs), "before": before, "after": after}}
+    def _close(self, session: Session) -> None:
+        outcome = session.close(self._waiting, self._count)
+        self._results[session.cell.id] = outcome
 
-    def _clean_accuracy(self, refs: list[ClipRef]) -> float:
-        hits = count = 0
-        for items, clips, _ in self._feed.clean(self._cell, refs):
-            if clips:
-                logits = self._frozen(self._feed.batch(self._cell, clips))
-                hits += right(logits, [ref for _, ref in items])
-                count += len(items)
-        return 100 * hits / count if count else float("nan")
+    def _each(self, work: Callable[[Session], None]) -> None:
+        for session in tuple(self._alive):
+            self._try(session, partial(work, session))
 
-    def _record(self, diagnostics: dict[str, Any]) -> dict[str, Any]:
-        parts = [self._part(segment) for segment in range(len(self._cell.segments))]
-        record = {
-            "clips": {"evaluated": len(self._logits), "failed": len(self._failures)},
-            "adapted": self._adapted,
-            "failures": [row for part in parts for row in part["failures"]],
-            "seconds": {
-                "total": time.perf_counter() - self._begin,
-                "waiting_for_clips": self._waiting,
-                **self._watch.seconds,
-            },
-            "memory": self._memory.facts(),
-            "diagnostics": diagnostics,
-            "collapse": self._collapse.facts(),
-            "threads": torch.get_num_threads(),
-        }
-        optional = {
-            "segments": parts if len(parts) > 1 else [],
-            "passes": self._passes,
-            "attention": self._attention.facts(),
-            "attack": self._attack.facts() if self._attack else {},
-        }
-        return record | {key: value for key, value in optional.items() if value}
+    def _try(self, session: Session, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:
+            # The cell's own; whoever asked for the group is told.
+            self._results[session.cell.id] = error
+            self._alive.remove(session)
+            session.restore()
 
-    def _part(self, segment: int) -> dict[str, Any]:
-        failures = [f for (s, _), f in self._failures.items() if s == segment]
-        return {
-            "clips": {
-                "evaluated": sum(s == segment for s, _ in self._logits),
-                "failed": len(failures),
-            },
-            "failures": [
-                {"id": f.id, "reason": f.reason}
-                for f in sorted(failures, key=lambda f: f.id)
-            ],
-        }
 
-    def _done(self) -> list[Item]:
-        return [
-            (segment, ref)
-            for segment in range(len(self._cell.segments))
-            for ref in self._plan.clips
-            if (segment, ref.id) in self._logits
-        ]
-
-    def _predictions(self) -> Predictions:
-        done = self._done()
-        return Predictions(
-            np.array([ref.id for _, ref in done], np.str_),
-            np.stack([self._logits[segment, ref.id] for segment, ref in done]),
-            targets_of(done, len(self._plan.dataset.labels)).numpy(),
-            self._model.outputs,
-        )
-
-    def _places(self) -> Places | None:
-        if not self._cell.treatment.adapter.stateful:
-            return None
-        seen = {key: position for position, key in enumerate(self._logits)}
-        done = self._done()
-        return Places(
-            np.array([segment for segment, _ in done], np.int32),
-            np.array([seen[segment, ref.id] for segment, ref in done], np.int32),
-        )
+def _version(batch: Batch | None) -> tuple[int, ...]:
+    """Return what changes when a tensor of the batch is written to."""
+    if batch is None:
+        return ()
+    return tuple(t._version for t in (batch.frames, batch.waveform, batch.lengths))

@@ -35,10 +35,18 @@ class Feed:
         self._plan = plan
         self._caches: dict[tuple[int, object], ClipCache] = {}
 
-    def stream(self, cell: Cell, turn: int = 0) -> Iterator[Group]:
-        """Yield the batches of a cell's stream, none across two stretches."""
+    def stream(
+        self, cell: Cell, turn: int = 0, clips: Sequence[ClipRef] | None = None
+    ) -> Iterator[Group]:
+        """Yield the batches of a cell's stream, none across two stretches.
+
+        Args:
+            cell: Whose stream it is.
+            turn: Number of the pass.
+            clips: A part of the run's clips; all of them by default.
+        """
         protocol = cell.protocol
-        clips = self._plan.clips
+        clips = self._plan.clips if clips is None else clips
         for stretch in protocol.stretches(len(cell.segments), clips, cell.seed, turn):
             yield from self.groups(cell, self._plan.dataset, stretch, cell.segments)
 
@@ -113,7 +121,8 @@ class Feed:
 
         ahead = 2 * max(config.batch_size, config.workers)
         results = ordered_map(work, items, config.workers, ahead)
-        yield from batches(results, config.batch_size)
+        stateful = cell.treatment.adapter.stateful
+        yield from batches(results, config.batch_size, refill=stateful)
 
     def batch(self, cell: Cell, clips: Sequence[Clip]) -> Batch:
         """Return clips as tensors on the model's device."""

@@ -101,12 +101,17 @@ def ordered_map(
 
 
 def batches(
-    results: Iterable[tuple[Item, Clip | ClipFailure]], size: int
+    results: Iterable[tuple[Item, Clip | ClipFailure]], size: int, *, refill: bool
 ) -> Iterator[tuple[list[Item], list[Clip], list[tuple[Item, ClipFailure]]]]:
-    """Group good clips into batches of ``size``; failed ones ride with the next batch.
+    """Group good clips into batches; failed ones ride with the batch that they miss.
 
-    The composition of a batch does not depend on where in the stream clips fail, only
-    on which do: what adapts to batches gets full ones.
+    Args:
+        results: In the order of the stream.
+        size: Clips of a batch.
+        refill: Whether the next good clip takes the place of a failed one. What adapts
+            gets full batches: their composition depends on which clips fail, not where.
+            Without it a batch is always the same part of the stream, so that parts of a
+            stream have the batches of the whole.
     """
     items: list[Item] = []
     clips: list[Clip] = []
@@ -114,10 +119,10 @@ def batches(
     for item, result in results:
         if isinstance(result, ClipFailure):
             failures.append((item, result))
-            continue
-        items.append(item)
-        clips.append(result)
-        if len(clips) == size:
+        else:
+            items.append(item)
+            clips.append(result)
+        if len(clips) + (0 if refill else len(failures)) == size:
             yield items, clips, failures
             items, clips, failures = [], [], []
     if items or failures:

@@ -69,10 +69,29 @@ def test_batches_are_full_whatever_clips_fail(good, size):
         (ClipRef(str(i), ()), str(i) if ok else ClipFailure(str(i), "bad"))
         for i, ok in enumerate(good)
     ]
-    groups = list(batches(results, size))
+    groups = list(batches(results, size, refill=True))
     clips = [clip for _, group, _ in groups for clip in group]
     failures = [failure.id for _, _, group in groups for _, failure in group]
     assert clips == [str(i) for i, ok in enumerate(good) if ok]
     assert failures == [str(i) for i, ok in enumerate(good) if not ok]
     assert all(len(group) == size for _, group, _ in groups[:-1])
     assert all([r.id for r in refs] == group for refs, group, _ in groups)
+
+
+@given(st.lists(st.booleans(), max_size=30), st.integers(1, 7), st.integers(0, 4))
+def test_without_refilling_parts_of_a_stream_have_the_batches_of_the_whole(
+    good, size, cut
+):
+    results = [
+        (ClipRef(str(i), ()), str(i) if ok else ClipFailure(str(i), "bad"))
+        for i, ok in enumerate(good)
+    ]
+    part = cut * size
+    whole = list(batches(results, size, refill=False))
+    parts = [
+        group
+        for some in (results[:part], results[part:])
+        for group in batches(some, size, refill=False)
+    ]
+    assert whole == parts
+    assert all(len(g[0]) + len(g[2]) == size for g in whole[:-1])

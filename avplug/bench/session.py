@@ -1,0 +1,275 @@
+"""A method at work on a cell: it opens, answers batch after batch, and closes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+from avplug.bench.attack_session import AttackSession
+from avplug.bench.compute import compute_of
+from avplug.bench.feed import Feed, Group, right, targets_of
+from avplug.bench.outcome import Answers, Outcome
+from avplug.bench.plan import Cell, Plan
+from avplug.bench.prepare import construct
+from avplug.bench.probes import AttentionWatch, CollapseWatch, Memory, Stopwatch
+from avplug.bench.protocols import Item
+from avplug.bench.threads import operation_threads
+from avplug.core.adaptation import Adapter, Stream
+from avplug.core.batch import Batch
+from avplug.core.clip import ClipRef
+from avplug.core.randomness import KeyedRandom
+from avplug.core.supervision import SupervisedAdapter
+
+#: Called with the number of clips done since the last call.
+Tick = Callable[[int], None]
+
+
+class Session:
+    """One cell in work; whatever happens, end with :meth:`restore`.
+
+    Args:
+        cell: What to evaluate.
+        plan: The run that it belongs to.
+        feed: Where clips come from.
+        tick: Told of progress.
+        clips: A part of the run's clips, in their order; all of them by default.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        plan: Plan,
+        feed: Feed,
+        tick: Tick,
+        clips: Sequence[ClipRef] | None = None,
+    ) -> None:
+        self.cell = cell
+        self._plan = plan
+        self._feed = feed
+        self._tick = tick
+        self._whole = clips is None
+        self._model = cell.model.model
+        self._probes = cell.identity.get("probes", {})
+        self.device = next(self._model.parameters()).device
+        self._watch = Stopwatch(self.device)
+        self._memory = Memory(self.device)
+        self._collapse = CollapseWatch()
+        self._attention = AttentionWatch(
+            self._model, self._probes.get("attention_every", 0)
+        )
+        asked = plan.clips if clips is None else clips
+        self._answers = Answers(cell, asked, len(plan.dataset.labels))
+        self._adapted = 0
+        self._threads = 0
+        self._spent = 0.0
+        self._waiting = 0.0
+        self._passes: list[float] = []
+        self._attack: AttackSession | None = None
+        self._adapter: Adapter | None = None
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Let the model compute as its cell wants, and count the time."""
+        begin = time.perf_counter()
+        with ExitStack() as stack:
+            stack.enter_context(
+                operation_threads(self._plan.config.threads, self._model)
+            )
+            stack.enter_context(compute_of(self._plan.config).autocast(self.device))
+            self._threads = torch.get_num_threads()
+            yield
+        self._spent += time.perf_counter() - begin
+
+    def open(self) -> None:
+        """Construct the method and do all that comes before the pass that counts."""
+        with self._at_work():
+            adapter: Adapter = construct(
+                self.cell.method, self.cell.treatment.options, self._model
+            )
+            self._adapter = adapter
+            adapter.reset()
+            with self._watch.of("begin"):
+                adapter.begin(self._stream())
+            self._attack = self._prepared_attack(adapter)
+            if self.cell.protocol.frozen:
+                for turn in range(self.cell.protocol.passes):
+                    self._learn(adapter, turn)
+
+    def answer(self, group: Group, batch: Batch | None) -> None:
+        """Take the next clips of the stream, as ``batch``; None if all failed."""
+        items, _, failed = group
+        for item, failure in failed:
+            self._answers.fail(item, failure)
+        if batch is not None:
+            with self._at_work():
+                logits = self._answered(items, batch)
+            rows = logits.to("cpu", torch.float32).numpy()
+            finite = self._answers.note(items, rows)
+            if len(finite):
+                self._collapse.see(finite)
+        self._tick(len(items) + len(failed))
+
+    def close(self, waiting: float, sharers: int) -> Outcome:
+        """Return what came of the cell.
+
+        Args:
+            waiting: Seconds for which the sessions of a group waited for clips.
+            sharers: Cells in the group.
+
+        Raises:
+            NoClipError: No clip of the whole data set could be evaluated.
+        """
+        adapter = self._open_adapter()
+        if self._whole:
+            self._answers.check()
+        with self._at_work():
+            diagnostics = adapter.diagnostics()
+            forgetting = self._forgetting(adapter)
+        self._waiting += waiting / sharers
+        self._spent += waiting / sharers
+        record = self._record(diagnostics) | forgetting
+        if sharers > 1:
+            record["shared"] = {"cells": sharers, "waiting_for_clips": waiting}
+        maps = self._attack.maps() if self._attack else None
+        answers = self._answers
+        return Outcome(answers.predictions(), record, answers.places(), maps)
+
+    def restore(self) -> None:
+        """Leave the model as it was before."""
+        if self._adapter is not None:
+            self._adapter.reset()
+
+    def _open_adapter(self) -> Adapter:
+        assert self._adapter is not None, "open() comes first"
+        return self._adapter
+
+    def _stream(self) -> Stream:
+        cell, plan = self.cell, self._plan
+        protocol = cell.protocol
+        size = plan.config.batch_size
+        if protocol.shots:
+            lengths = [len(cell.treatment.shots[cell.seed])]
+        else:
+            segments = len(cell.segments)
+            stretches = protocol.stretches(segments, plan.clips, cell.seed)
+            lengths = [len(stretch) for stretch in stretches]
+        source = cell.treatment.source
+        return Stream(
+            batches=protocol.passes * sum(-(-length // size) for length in lengths),
+            clips=protocol.passes * sum(lengths),
+            seed=cell.seed,
+            source=(lambda: self._feed.source_data(cell)) if source else None,
+            source_key=f"{source.fingerprint} {cell.seed} {size}" if source else "",
+        )
+
+    def _learn(self, adapter: Adapter, turn: int) -> None:
+        """Adapt in one pass over the clips of the protocol, and note its accuracy."""
+        cell = self.cell
+        make = self._feed.shots if cell.protocol.shots else self._feed.stream
+        hits = count = 0
+        for items, clips, failed in self._waited(make(cell, turn)):
+            if clips:
+                batch = self._feed.batch(cell, clips)
+                self._attention.see(batch)
+                with self._watch.of("adapter"):
+                    logits = self._show(adapter, batch, items)
+                self._adapted += len(items)
+                hits += right(logits, [ref for _, ref in items])
+                count += len(items)
+            self._tick(len(items) + len(failed))
+        self._passes.append(100 * hits / count if count else float("nan"))
+
+    def _show(self, adapter: Adapter, batch: Batch, items: list[Item]) -> torch.Tensor:
+        if isinstance(adapter, SupervisedAdapter) and self.cell.protocol.shots:
+            targets = targets_of(items, len(self._plan.dataset.labels))
+            return adapter.fit(batch, targets.to(batch.waveform.device))
+        return adapter.step(batch)
+
+    def _prepared_attack(self, adapter: Adapter) -> AttackSession | None:
+        cell = self.cell
+        if cell.attack is None:
+            return None
+        multi_label = self._plan.dataset.multi_label
+        count = cell.identity["attack"].get("localisation", 0)
+        shown = [ref.id for ref in self._plan.clips[:count]]
+        attack = AttackSession(cell.attack, adapter, multi_label, cell.seed, shown)
+        if cell.attack.training:
+            with self._watch.of("attack"):
+                attack.fit(self._feed.training(cell, cell.attack.training))
+        return attack
+
+    def _answered(self, items: list[Item], batch: Batch) -> torch.Tensor:
+        adapter, frozen = self._open_adapter(), self.cell.protocol.frozen
+        if self.cell.protocol.episodic:
+            adapter.forget()
+        if self._attack:
+            with self._watch.of("attack"):
+                batch = self._attack.attacked(items, batch)
+        if not frozen:
+            self._attention.see(batch)
+            self._adapted += len(items)
+        with self._watch.of("frozen" if frozen else "adapter"):
+            logits = self._frozen(batch) if frozen else adapter.step(batch)
+            logits = logits.detach()
+        if self._attack:
+            self._attack.answered(items, batch, logits)
+        return logits
+
+    def _frozen(self, batch: Batch) -> torch.Tensor:
+        with torch.no_grad():
+            return self._model.classify(batch)
+
+    def _waited(self, groups: Iterator[Group]) -> Iterator[Group]:
+        while True:
+            ready = time.perf_counter()
+            group = next(groups, None)
+            self._waiting += time.perf_counter() - ready
+            if group is None:
+                return
+            yield group
+
+    def _forgetting(self, adapter: Adapter) -> dict[str, Any]:
+        """Score clean clips with the weights at the end, and with those of before."""
+        count = self._probes.get("forgetting", 0)
+        if not count:
+            return {}
+        clips = self._plan.clips
+        order = KeyedRandom(("forgetting",)).permutation(len(clips))
+        refs = [clips[i] for i in sorted(order[:count])]
+        after = self._clean_accuracy(refs)
+        adapter.reset()
+        before = self._clean_accuracy(refs)
+        return {"forgetting": {"clips": len(refs), "before": before, "after": after}}
+
+    def _clean_accuracy(self, refs: list[ClipRef]) -> float:
+        hits = count = 0
+        for items, clips, _ in self._feed.clean(self.cell, refs):
+            if clips:
+                logits = self._frozen(self._feed.batch(self.cell, clips))
+                hits += right(logits, [ref for _, ref in items])
+                count += len(items)
+        return 100 * hits / count if count else float("nan")
+
+    def _record(self, diagnostics: dict[str, Any]) -> dict[str, Any]:
+        record = self._answers.record() | {
+            "adapted": self._adapted,
+            "seconds": {
+                "total": self._spent,
+                "waiting_for_clips": self._waiting,
+                **self._watch.seconds,
+            },
+            "memory": self._memory.facts(),
+            "diagnostics": diagnostics,
+            "collapse": self._collapse.facts(),
+            "threads": self._threads,
+        }
+        optional = {
+            "passes": self._passes,
+            "attention": self._attention.facts(),
+            "attack": self._attack.facts() if self._attack else {},
+        }
+        return record | {key: value for key, value in optional.items() if value}
