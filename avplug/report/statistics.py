@@ -2,10 +2,10 @@
 
 A resample of a data set's clips is a row of counts. One matrix of counts serves every
 cell of the data set, so a ratio or a difference of two cells is resampled with the same
-clips in both, and the clip-to-clip variance that they share cancels. Clips that were cut
-from one recording are drawn together (the cluster bootstrap of Davison and Hinkley 1997,
-section 3.8): they are no independent witnesses. Intervals are percentile intervals
-(Efron and Tibshirani 1993, chapter 13) of the draws.
+clips in both, and the clip-to-clip variance that they share cancels. Clips that were
+cut from one recording are drawn together (the cluster bootstrap of Davison and Hinkley
+1997, section 3.8): they are no independent witnesses. Intervals are percentile
+intervals (Efron and Tibshirani 1993, chapter 13) of the draws.
 """
 
 from __future__ import annotations
