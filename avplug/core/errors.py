@@ -68,6 +68,18 @@ class PluginError(AvplugError):
     exit_code = 4
 
 
+class WorkerLostError(AvplugError):
+    """A process that evaluated cells died, and so did those that took its place."""
+
+
+class WorkerSetupError(AvplugError):
+    """A process that shall evaluate cells cannot plan the run as its caller did."""
+
+
+class StorageError(AvplugError):
+    """Results cannot be written: the disk is full, read-only, or gone."""
+
+
 class InterruptedWorkError(AvplugError):
     """The user stopped work that the same command takes up again."""
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import threading
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from avplug.core.errors import StorageError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -13,9 +22,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     Threads and processes may write the same path at once; one of them comes last.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Of all threads that live on a machine, no two have the same.
-    writer = threading.get_native_id()
-    temporary = path.with_name(f".{path.name}.{writer}.tmp")
+    # Process and thread ids are no names: containers share folders, and have the same.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -34,3 +42,36 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def storing(folder: Path, what: str) -> Iterator[None]:
+    """Say what to do where the block cannot write.
+
+    Args:
+        folder: That is written to; it need not exist yet.
+        what: That is lost by it, such as ``"cell 3f2a"``.
+
+    Raises:
+        StorageError: The block raised OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"Cannot write {what} to {folder}: {error.strerror or error}.",
+            _remedy(folder, error),
+        ) from error
+
+
+def _remedy(folder: Path, error: OSError) -> str:
+    if error.errno in _FULL:
+        existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        free = shutil.disk_usage(existing).free
+        return (
+            f"{free / 1e6:.1f} MB are free there. Free some space, and give the same "
+            "command again: what is finished is kept."
+        )
+    if error.errno in _REFUSED:
+        return "Give a folder that you may write to, with --out."
+    return "Mend it, and give the same command again: what is finished is kept."
