@@ -12,7 +12,7 @@ def avplug_executors() -> tuple[ExecutorSpec, ...]:
     return (
         ExecutorSpec(
             "in-process",
-            "avplug.bench.executors:InProcess",
+            "avplug.bench.executors.in_process:InProcess",
             "One cell after the other, in this process",
         ),
     )

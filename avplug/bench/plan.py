@@ -266,7 +266,7 @@ def _check_options(
     entries += [m.entry for a in attacks for m in a.surrogates]
     named = {entry.spec.name for entry in entries}
     named |= set(CONTROLS) if config.attack_checks else set()
-    known = {"model", "dataset", "protocol", *config.models, *named}
+    known = {"model", "dataset", "protocol", "executor", *config.models, *named}
     for name in config.options:
         if name not in known:
             raise UsageError(

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from avplug.bench.compute import Compute, compute_of
 from avplug.bench.config import RunConfig
-from avplug.bench.evaluate import NoClipError, evaluate
-from avplug.bench.feed import Feed
+from avplug.bench.evaluate import NoClipError, Outcome
+from avplug.bench.interrupts import interruptible
 from avplug.bench.plan import Cell, Plan, make_plan
-from avplug.bench.prepare import construct, pick_device
-from avplug.bench.provenance import environment
+from avplug.bench.prepare import construct
+from avplug.bench.shards import Gathering
 from avplug.bench.store import Store, StoredCell, cell_id
+from avplug.bench.tasks import Task, form_tasks
 from avplug.bench.trained import training_costs
+from avplug.bench.work import CellWork
+from avplug.core.errors import WorkerLostError, WorkerSetupError
 from avplug.core.events import CellFailed, CellFinished, RunFinished, RunStarted
 from avplug.core.executor import Executor
 from avplug.core.manager import get_plugin_manager
@@ -29,7 +34,11 @@ _log = logging.getLogger("avplug")
 
 
 class Observer(Protocol):
-    """What is told of a run's progress, such as a progress bar."""
+    """What is told of a run's progress, such as a progress bar.
+
+    Several cells may be under way at once; from far away little may be told of a cell
+    until it ends.
+    """
 
     def planned(self, plan: Plan, todo: Sequence[Cell], folder: Path) -> None:
         """The plan stands; ``todo`` is what the store does not hold yet."""
@@ -38,7 +47,7 @@ class Observer(Protocol):
         """A cell begins."""
 
     def clips_done(self, count: int) -> None:
-        """So many more clips of the cell are done."""
+        """So many more clips are done; less than 0 when a lost worker's are not."""
 
     def cell_ended(self, cell: Cell, error: str | None) -> None:
         """A cell is stored, or failed with this message."""
@@ -57,6 +66,9 @@ class RunSummary:
 def default_folder(config: RunConfig) -> Path:
     """Return the folder that the same configuration always gets."""
     settings = {k: v for k, v in config.as_dict().items() if k not in _TRANSPORT}
+    settings["options"] = {
+        k: v for k, v in settings["options"].items() if k not in _TRANSPORT
+    }
     model = config.models[0].partition("/")[2] or config.models[0]
     name = f"{config.dataset}-{model}".replace(":", "-").replace("/", "-")
     return Path("runs") / f"{name}-{cell_id(settings)[:8]}"
@@ -71,17 +83,23 @@ def run(
 ) -> RunSummary:
     """Evaluate what the store does not hold yet; the same call again goes on.
 
+    SIGINT and SIGTERM end it as soon as the result in hand is written.
+
     Args:
         config: What to run.
-        registry: Where components are looked up.
+        registry: Where components are looked up; an executor that leaves this process
+            looks them up in the registry of its plugins.
         observer: Told of progress.
 
     Raises:
         UsageError: The configuration is wrong, or no clip can be read; nothing was
             computed.
+        WorkerSetupError: A worker cannot plan the run.
+        KeyboardInterrupt: A signal came.
     """
-    plan = make_plan(config, registry)
-    executor: Executor = construct(registry.get("executor", config.executor), {})
+    entry = registry.get("executor", config.executor)
+    executor: Executor = construct(entry, config.options.get("executor", {}))
+    plan = _plan(config, registry, executor)
     folder = Path(config.out) if config.out else default_folder(config)
     store = Store(folder)
     store.write_run(_describe(plan))
@@ -93,62 +111,123 @@ def run(
     )
     if observer:
         observer.planned(plan, todo, folder)
-    worker = _Worker(plan, store, observer)
-    failed: dict[str, str] = {}
-    for cell, outcome in executor.run(todo, worker):
-        if isinstance(outcome, NoClipError) and cell.clean:
-            # Not one clean clip: the other cells would only say so again.
-            raise outcome
-        if isinstance(outcome, Exception):
-            error = f"{type(outcome).__name__}: {outcome}"
-            failed[cell.id] = error
-            _log.error("Cell %s failed. %s", describe_cell(cell.identity), error)
-            _log.debug("Traceback of cell %s", cell.id, exc_info=outcome)
-            manager.notify(
-                "avplug_cell_failed",
-                CellFailed(str(folder), cell.id, cell.identity, error),
-            )
-        else:
-            manager.notify("avplug_cell_finished", _event(folder, plan, outcome))
-        if observer:
-            observer.cell_ended(cell, failed.get(cell.id))
-    store.write_run({**_describe(plan), "failed": failed})
-    done = len(todo) - len(failed)
-    manager.notify("avplug_run_finished", RunFinished(str(folder), done, len(failed)))
-    return RunSummary(folder, done, len(plan.cells) - len(todo), failed)
+    keeper = _Keeper(plan, store, observer)
+    with interruptible() as interrupts:
+        for cell, outcome in _outcomes(executor, plan, todo, observer):
+            with interrupts.held():
+                keeper.keep(cell, outcome)
+    store.write_run({**_describe(plan), "failed": keeper.failed})
+    failed = len(keeper.failed)
+    done = len(todo) - failed
+    manager.notify("avplug_run_finished", RunFinished(str(folder), done, failed))
+    return RunSummary(folder, done, len(plan.cells) - len(todo), keeper.failed)
 
 
-class _Worker:
-    """Evaluates and stores cells; decoded clips stay in memory between them."""
+def _plan(config: RunConfig, registry: Registry, executor: Executor) -> Plan:
+    if executor.remote and compute_of(config) == Compute():
+        # Models here are only looked at; the accelerators are the workers'.
+        plan = make_plan(replace(config, device="cpu"), registry)
+        return replace(plan, config=config)
+    return make_plan(config, registry)
+
+
+def _outcomes(
+    executor: Executor,
+    plan: Plan,
+    todo: Sequence[Cell],
+    observer: Observer | None,
+) -> Iterator[tuple[Cell, Outcome | Exception]]:
+    """Yield cells with what came of them, as they end."""
+    cells = {cell.id: cell for cell in todo}
+    tasks = form_tasks(plan, todo, executor.shard)
+    gathering = Gathering(tasks, plan.config.batch_size)
+    work = CellWork(plan.config, None if executor.remote else plan)
+    tell = _Teller(cells, observer)
+    while tasks:
+        again: list[Task] = []
+        with closing(executor.run(tasks, work, tell)) as results:
+            for task, outcomes in results:
+                if isinstance(outcomes, WorkerSetupError):
+                    raise outcomes
+                if isinstance(outcomes, WorkerLostError) and len(task.cells) > 1:
+                    # One of them kills its worker; the others shall not pay for it.
+                    again += task.split()
+                    continue
+                for name, outcome in gathering.take(task, outcomes):
+                    yield cells[name], outcome
+        tasks = again
+
+
+class _Teller:
+    """Passes the progress of tasks on to an observer, cell by cell."""
+
+    def __init__(self, cells: Mapping[str, Cell], observer: Observer | None) -> None:
+        self._cells = cells
+        self._observer = observer
+        self._started: set[str] = set()
+
+    def __call__(self, task: Task, count: int) -> None:
+        if self._observer is None:
+            return
+        for name in task.cells:
+            if name not in self._started:
+                self._started.add(name)
+                self._observer.cell_started(self._cells[name])
+        if count:
+            self._observer.clips_done(count)
+
+
+class _Keeper:
+    """Stores outcomes, and tells of them."""
 
     def __init__(self, plan: Plan, store: Store, observer: Observer | None) -> None:
         self._plan = plan
         self._store = store
         self._observer = observer
-        self._environment = environment(pick_device(plan.config.device))
-        self._feed = Feed(plan)
+        self.failed: dict[str, str] = {}
 
-    def __call__(self, cell: Cell) -> StoredCell:
+    def keep(self, cell: Cell, outcome: Outcome | Exception) -> None:
+        """Store an outcome, or note a failure.
+
+        Raises:
+            NoClipError: Not one clean clip could be evaluated: the other cells would
+                only say so again.
+        """
+        folder = str(self._store.folder)
+        manager = get_plugin_manager()
+        if isinstance(outcome, NoClipError) and cell.clean:
+            raise outcome
+        if isinstance(outcome, Exception):
+            error = f"{type(outcome).__name__}: {outcome}"
+            self.failed[cell.id] = error
+            _log.error("Cell %s failed. %s", describe_cell(cell.identity), error)
+            _log.debug("Traceback of cell %s", cell.id, exc_info=outcome)
+            manager.notify(
+                "avplug_cell_failed",
+                CellFailed(folder, cell.id, cell.identity, error),
+            )
+        else:
+            stored = self._put(cell, outcome)
+            manager.notify(
+                "avplug_cell_finished", _event(self._store.folder, self._plan, stored)
+            )
         if self._observer:
-            self._observer.cell_started(cell)
-        tick = self._observer.clips_done if self._observer else _no_tick
-        outcome = evaluate(cell, self._plan, self._feed, tick)
+            self._observer.cell_ended(cell, self.failed.get(cell.id))
+
+    def _put(self, cell: Cell, outcome: Outcome) -> StoredCell:
+        config = self._plan.config
         record = {
             **outcome.record,
-            "environment": self._environment,
             "run": {
-                "batch_size": self._plan.config.batch_size,
-                "workers": self._plan.config.workers,
+                "batch_size": config.batch_size,
+                "workers": config.workers,
+                "executor": config.executor,
             },
             "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
         return self._store.put(
             cell.identity, outcome.predictions, record, outcome.places, outcome.maps
         )
-
-
-def _no_tick(count: int) -> None:
-    """Take no notice of progress."""
 
 
 def scores(metrics: Sequence[Entry], predictions: Predictions) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""The executors that avplug brings: where tasks of a run are evaluated."""
