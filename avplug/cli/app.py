@@ -28,6 +28,7 @@ VERBS = {
     "build": "avplug.cli.build",
     "preview": "avplug.cli.preview",
     "report": "avplug.cli.report",
+    "gate": "avplug.cli.gate",
     "weights": "avplug.cli.weights",
 }
 

@@ -13,7 +13,7 @@ from avplug.report.comparison import Side
 from avplug.report.panel import Method
 
 
-def find_sides(folders: Sequence[Path], patterns: Sequence[str]) -> list[Side]:
+def find_sides(folders: Sequence[Path], patterns: Sequence[str]) -> tuple[Side, Side]:
     """Return the two methods to compare, the reference first.
 
     Args:
@@ -42,24 +42,25 @@ def find_sides(folders: Sequence[Path], patterns: Sequence[str]) -> list[Side]:
             for run, text in zip(runs, patterns, strict=True)
         ]
     else:
+        if len(patterns) > 2:
+            raise UsageError(
+                f"{len(patterns)} methods are named, of two runs.",
+                "One --method serves both; two are for one run each.",
+            )
         texts = list(patterns) * 2 if len(patterns) == 1 else list(patterns)
         texts = texts or [_default(run, runs) for run in runs]
         chosen = [
             _one(run, text, folder)
             for run, text, folder in zip(runs, texts, folders, strict=True)
         ]
-    labels = _labels(chosen, folders)
     groups = [Store(folder).run.get("groups", {}) for folder in folders]
-    return [
+    first, second = (
         Side(label, run[method], group)
         for label, run, method, group in zip(
-            labels,
-            runs,
-            chosen,
-            groups if len(groups) == 2 else groups * 2,
-            strict=True,
+            _labels(chosen, folders), runs, chosen, (groups[0], groups[-1]), strict=True
         )
-    ]
+    )
+    return first, second
 
 
 def _methods(folder: Path) -> dict[Method, list[StoredCell]]:

@@ -208,6 +208,8 @@ def test_choosing_methods_of_two_runs(tmp_path):
         "source",
         "tent",
     ]
+    with pytest.raises(UsageError, match="3 methods are named, of two runs"):
+        find_sides(folders, ("source", "tent", "tent"))
     sides = find_sides(folders, ("tent",))
     assert {side.cells[0].cell["adaptation"]["name"] for side in sides} == {"tent"}
 
