@@ -10,6 +10,7 @@ import errno
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from avplug.core.corruption import recordings_from
 from avplug.core.dataset import Dataset
 from avplug.core.errors import AvplugError, UsageError
 from avplug.core.registry import Entry, Registry
-from avplug.media.fitting import as_is, fit_clip
+from avplug.media.fitting import as_is, every_frame, fit_clip
 from avplug.signal.noise_level import NoiseLevel
 
 #: A full or failing disk concerns every clip, not the one at hand.
@@ -231,22 +232,34 @@ class _Writer:
         spec = self._layout.spec
         if not ref.labels:
             return dict.fromkeys(wanted, "It has no label, and every list needs one.")
+        spec = as_is(spec) if self._at_source else spec
+        every = every_frame(spec)
         try:
-            clip = self._dataset.load(ref, as_is(spec) if self._at_source else spec)
+            clip = self._dataset.load(ref, spec)
         except Exception as error:
             # Whatever a data set raises concerns this clip alone.
             return dict.fromkeys(wanted, _reason(error))
+
+        @cache
+        def whole() -> Clip:
+            return clip if spec == every else self._dataset.load(ref, every)
+
         return {
-            cell: self._write_one(clip, ref, cell, condition)
+            cell: self._write_one(clip, whole, ref, cell, condition)
             for cell, condition in wanted.items()
         }
 
     def _write_one(
-        self, clip: Clip, ref: ClipRef, cell: str, condition: Condition
+        self,
+        clip: Clip,
+        whole: Callable[[], Clip],
+        ref: ClipRef,
+        cell: str,
+        condition: Condition,
     ) -> _Outcome:
         root = self._manifest.root
         try:
-            spoilt = condition.apply(clip, self._config.seed)
+            spoilt = condition.apply_sampled(clip, whole, self._config.seed)
             noise = condition.noise_level(clip, spoilt, self._config.seed)
             if self._at_source:
                 spoilt = fit_clip(spoilt, self._layout.spec)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -13,6 +13,7 @@ from avplug.core.clip import Clip
 from avplug.core.corruption import Corruption, added_noise, corrupt, recordings_from
 from avplug.core.errors import UsageError
 from avplug.core.registry import Entry, Registry
+from avplug.media.fitting import shown_at
 from avplug.signal.noise_level import NoiseLevel
 
 #: Between the corruption of the picture and that of the sound.
@@ -57,6 +58,21 @@ class Condition:
                 clip, step.component, step.name, step.severity, seed, step.modalities
             )
         return clip
+
+    def apply_sampled(
+        self, sampled: Clip, whole: Callable[[], Clip], seed: int
+    ) -> Clip:
+        """Return a clip under this condition, at the moments of which it has frames.
+
+        Args:
+            sampled: The clip with the frames that are wanted.
+            whole: Reads it with every frame; called where a corruption needs them.
+            seed: Of the run.
+        """
+        needed = any(s.component.whole_clip and "v" in s.modalities for s in self.steps)
+        if sampled.times is None or not needed:
+            return self.apply(sampled, seed)
+        return shown_at(self.apply(whole(), seed), sampled.times)
 
     def noise_level(self, clip: Clip, spoilt: Clip, seed: int) -> NoiseLevel | None:
         """Measure the noise that :meth:`apply` added to the sound.

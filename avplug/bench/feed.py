@@ -12,11 +12,11 @@ from avplug.bench.plan import Cell, Plan
 from avplug.bench.protocols import Item
 from avplug.bench.splits import TRAINING, Split
 from avplug.core.batch import Batch, check_clip, collate
-from avplug.core.clip import Clip, ClipRef
+from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import AvplugError
 from avplug.core.randomness import KeyedRandom
-from avplug.media.fitting import as_is, fit_clip
+from avplug.media.fitting import as_is, every_frame, fit_clip
 
 #: Items of a batch, their clips, and items that failed since the batch before.
 Group = tuple[list[Item], list[Clip], list[tuple[Item, ClipFailure]]]
@@ -103,12 +103,14 @@ class Feed:
         """Yield items of a data set in batches, each under its segment's condition."""
         config = self._plan.config
         spec = cell.model.model.input
-        cache = self._cache(cell, dataset)
+        sampled, whole = self._caches_of(cell, dataset)
 
         def work(item: Item) -> tuple[Item, Clip | ClipFailure]:
             segment, ref = item
             try:
-                clip = segments[segment].apply(cache.load(ref), cell.seed)
+                clip = segments[segment].apply_sampled(
+                    sampled.load(ref), lambda: whole.load(ref), cell.seed
+                )
                 if config.at == "source":
                     clip = fit_clip(clip, spec)
                 check_clip(clip, spec)
@@ -129,9 +131,13 @@ class Feed:
         model = cell.model.model
         return collate(clips, model.input).to(next(model.parameters()).device)
 
-    def _cache(self, cell: Cell, dataset: Dataset) -> ClipCache:
+    def _caches_of(self, cell: Cell, dataset: Dataset) -> tuple[ClipCache, ClipCache]:
+        """Return where clips come from, with the wanted frames and with all."""
         spec = cell.model.model.input
         wanted = as_is(spec) if self._plan.config.at == "source" else spec
+        return self._cache(dataset, wanted), self._cache(dataset, every_frame(wanted))
+
+    def _cache(self, dataset: Dataset, wanted: InputSpec) -> ClipCache:
         key = (id(dataset), wanted)
         if key not in self._caches:
             self._caches[key] = ClipCache(dataset, wanted)

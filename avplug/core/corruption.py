@@ -48,6 +48,8 @@ class Corruption(ABC):
     It is a function of time, not of frame index: first a scene is drawn for the clip,
     which picture and sound share; then each modality is corrupted as that scene says.
     Corrupting ten sampled frames must give what corrupting all and then sampling would.
+    Where a frame depends on those before it, as a codec's does, that needs all of them:
+    such a corruption says so by ``whole_clip``.
 
     Example::
 
@@ -70,6 +72,9 @@ class Corruption(ABC):
     """
 
     profiles: ClassVar[tuple[str, ...]] = PROFILES
+    #: Whether a frame depends on others. A run then reads every frame of a clip, and
+    #: takes those that the model wants out of what ``video`` returns.
+    whole_clip: ClassVar[bool] = False
 
     def __init__(self, profile: str = "paper") -> None:
         if profile not in self.profiles:

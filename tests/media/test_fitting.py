@@ -3,7 +3,7 @@ import pytest
 
 from avplug.core.batch import check_clip
 from avplug.core.clip import Clip, InputSpec
-from avplug.media.fitting import as_is, fit_clip
+from avplug.media.fitting import as_is, every_frame, fit_clip, shown_at
 
 
 def whole(channels=2):
@@ -32,3 +32,15 @@ def test_the_spec_of_a_whole_clip_keeps_the_moments():
     same = fit_clip(whole(), kept)
     assert np.array_equal(same.frames, whole().frames)
     assert np.array_equal(same.audio, whole().audio)
+
+
+def test_a_whole_clip_is_sampled_by_what_it_shows():
+    spec = InputSpec(size=32, grid=4, picks=(0, 3))
+    every = every_frame(spec)
+    assert (every.frame_rule, every.size, every.picks) == ("all", 32, ())
+    frames = np.arange(5, dtype=np.uint8)[:, None, None, None].repeat(3, 3)
+    clip = Clip("c", frames, np.array([0.5, 1, 2, 3, 4]), None, 0, 5.0)
+    times = np.array([0.0, 1.0, 1.99, 2.0, 9.0])
+    sampled = shown_at(clip, times)
+    assert sampled.frames[:, 0, 0, 0].tolist() == [0, 1, 1, 2, 4]
+    assert sampled.times is times
