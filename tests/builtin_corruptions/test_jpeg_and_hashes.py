@@ -21,7 +21,7 @@ PICTURE_HASHES = {
     "compression": "8a9bc0266c4717be",
     "snow": "4d4dbfb5fbfd43f8",
     "frost": "4c52e2c12ace070c",
-    "spatter": "d9e7abf875e7e474",
+    "spatter": "3f5a8cdf5a2ec8a6",
     "wind": "c75eec5695d6656f",
     "rain": "1ad430b2a2a7eae0",
     "underwater": "1c9a092017201903",

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from avplug.builtin_corruptions.concert import Brightener
+from avplug.builtin_corruptions.drops import brightest, embossed, water_light
 from avplug.builtin_corruptions.smoke import SPEED
-from avplug.builtin_corruptions.spatter import embossed, water_light
 from avplug.builtin_corruptions.timeline import Envelope
 from avplug.builtin_corruptions.underwater import blur_variance
 from avplug.core.clip import Clip, ClipInfo
@@ -200,8 +200,8 @@ def test_smoke_hides_more_where_only_the_grain_differs(size):
 
 
 def test_spatter_without_liquid_adds_nothing():
-    scene = scene_of("spatter", 1)
-    assert not water_light(np.zeros((20, 30), np.float32), scene).any()
+    light = water_light(np.zeros((20, 30), np.float32))
+    assert not brightest(light, 0.6).any()
 
 
 def test_the_embossing_is_the_published_filter():
