@@ -128,6 +128,12 @@ class RunConfig:
     compile: bool = _key("torch.compile makes the model's code", False)
     limit: int | None = _key("only so many clips, drawn evenly", None)
     executor: str = _key("where cells are evaluated", "in-process")
+    on_error: Literal["skip", "stop"] = _key(
+        "what a clip or cell that fails does: it is left out and noted (skip), or ends "
+        "the run (stop)",
+        "skip",
+    )
+    retries: int = _key("further tries to read a clip that cannot be read", 0)
     tables: tuple[Mapping[str, Any], ...] = _key(
         "tables of a paper for the report, see avplug.report.paper_tables", ()
     )
@@ -152,6 +158,7 @@ class RunConfig:
             ("forgetting", 0),
             ("attention_every", 0),
             ("localisation", 0),
+            ("retries", 0),
         ):
             value = getattr(self, name)
             if value is not None and value < least:

@@ -16,6 +16,7 @@ from avplug.bench.compute import Compute, compute_of
 from avplug.bench.config import RunConfig
 from avplug.bench.evaluate import NoClipError, Outcome
 from avplug.bench.interrupts import interruptible
+from avplug.bench.locking import only_writer
 from avplug.bench.plan import Cell, Plan, make_plan
 from avplug.bench.prepare import construct
 from avplug.bench.shards import Gathering
@@ -23,7 +24,8 @@ from avplug.bench.store import Store, StoredCell, cell_id
 from avplug.bench.tasks import Task, form_tasks
 from avplug.bench.trained import training_costs
 from avplug.bench.work import CellWork
-from avplug.core.errors import WorkerLostError, WorkerSetupError
+from avplug.bench.writers import command_line
+from avplug.core.errors import StoppedError, WorkerLostError, WorkerSetupError
 from avplug.core.events import CellFailed, CellFinished, RunFinished, RunStarted
 from avplug.core.executor import Executor
 from avplug.core.manager import get_plugin_manager
@@ -75,11 +77,19 @@ def default_folder(config: RunConfig) -> Path:
 
 
 #: What changes how a run is done, not what comes out.
-_TRANSPORT = {"out", "workers", "threads", "device", "executor", "metrics", "tables"}
+_TRANSPORT = {
+    *("out", "workers", "threads", "device", "executor", "metrics", "tables"),
+    *("on_error", "retries"),
+}
 
 
 def run(
-    config: RunConfig, registry: Registry, observer: Observer | None = None
+    config: RunConfig,
+    registry: Registry,
+    observer: Observer | None = None,
+    *,
+    retry_failed: bool = False,
+    break_lock: bool = False,
 ) -> RunSummary:
     """Evaluate what the store does not hold yet; the same call again goes on.
 
@@ -90,20 +100,45 @@ def run(
         registry: Where components are looked up; an executor that leaves this process
             looks them up in the registry of its plugins.
         observer: Told of progress.
+        retry_failed: Evaluate finished cells of which clips failed again, too.
+        break_lock: Take over the folder from a writer elsewhere that may be alive.
 
     Raises:
         UsageError: The configuration is wrong, or no clip can be read; nothing was
             computed.
+        LockedError: Another process writes to the folder.
+        StorageError: Nothing can be written there, or nothing any more.
+        StoppedError: A clip or a cell failed, and ``on_error`` is ``stop``.
         WorkerSetupError: A worker cannot plan the run.
         KeyboardInterrupt: A signal came.
     """
+    folder = Path(config.out) if config.out else default_folder(config)
+    store = Store(folder)
+    # Before anything is loaded: a folder that takes no results is found out at once.
+    with only_writer(folder, break_lock=break_lock):
+        return _run(store, config, registry, observer, retry_failed)
+
+
+def _run(
+    store: Store,
+    config: RunConfig,
+    registry: Registry,
+    observer: Observer | None,
+    retry_failed: bool,
+) -> RunSummary:
+    folder = store.folder
     entry = registry.get("executor", config.executor)
     executor: Executor = construct(entry, config.options.get("executor", {}))
     plan = _plan(config, registry, executor)
-    folder = Path(config.out) if config.out else default_folder(config)
-    store = Store(folder)
-    store.write_run(_describe(plan))
-    todo = [cell for cell in plan.cells if store.get(cell.id) is None]
+    about = _describe(plan)
+    store.clear()
+    store.write_run(about)
+    store.write_clips(
+        plan.dataset.fingerprint(plan.clips), [ref.id for ref in plan.clips]
+    )
+    todo = [
+        cell for cell in plan.cells if _wanted(store.recover(cell.id), retry_failed)
+    ]
     manager = get_plugin_manager()
     manager.notify(
         "avplug_run_started",
@@ -111,16 +146,19 @@ def run(
     )
     if observer:
         observer.planned(plan, todo, folder)
-    keeper = _Keeper(plan, store, observer)
+    keeper = _Keeper(plan, store, about, observer)
     with interruptible() as interrupts:
         for cell, outcome in _outcomes(executor, plan, todo, observer):
             with interrupts.held():
                 keeper.keep(cell, outcome)
-    store.write_run({**_describe(plan), "failed": keeper.failed})
     failed = len(keeper.failed)
     done = len(todo) - failed
     manager.notify("avplug_run_finished", RunFinished(str(folder), done, failed))
     return RunSummary(folder, done, len(plan.cells) - len(todo), keeper.failed)
+
+
+def _wanted(stored: StoredCell | None, retry_failed: bool) -> bool:
+    return stored is None or (retry_failed and stored.record["clips"]["failed"] > 0)
 
 
 def _plan(config: RunConfig, registry: Registry, executor: Executor) -> Plan:
@@ -180,9 +218,16 @@ class _Teller:
 class _Keeper:
     """Stores outcomes, and tells of them."""
 
-    def __init__(self, plan: Plan, store: Store, observer: Observer | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        about: Mapping[str, Any],
+        observer: Observer | None,
+    ) -> None:
         self._plan = plan
         self._store = store
+        self._about = about
         self._observer = observer
         self.failed: dict[str, str] = {}
 
@@ -192,6 +237,8 @@ class _Keeper:
         Raises:
             NoClipError: Not one clean clip could be evaluated: the other cells would
                 only say so again.
+            StorageError: It cannot be stored, nor could another.
+            StoppedError: It is a failure, and the run stops at the first.
         """
         folder = str(self._store.folder)
         manager = get_plugin_manager()
@@ -206,6 +253,12 @@ class _Keeper:
                 "avplug_cell_failed",
                 CellFailed(folder, cell.id, cell.identity, error),
             )
+            self._store.write_run({**self._about, "failed": self.failed})
+            if self._plan.config.on_error == "stop":
+                raise StoppedError(
+                    f"{describe_cell(cell.identity)} failed: {error}",
+                    "Finished cells are kept; the same command again goes on.",
+                ) from outcome
         else:
             stored = self._put(cell, outcome)
             manager.notify(
@@ -298,4 +351,6 @@ def _describe(plan: Plan) -> dict[str, Any]:
         "cells": [{"id": cell.id, "cell": cell.identity} for cell in plan.cells],
         "skipped": [asdict(skip) for skip in plan.skips],
         "trainings": training_costs(plan.config),
+        "command": command_line(),
+        "started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }

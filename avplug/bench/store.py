@@ -8,8 +8,11 @@
                                        of an adapted stream also segments, positions
     OUT/cells/<id>/maps.npz            of an attacked model that localises: frames and
                                        maps of some clips, clean and attacked
-    OUT/cells/<id>/record.json         timings, failures, versions, hash of the above
+    OUT/cells/<id>/record.json         timings, failures, hashes of the above and itself
+    OUT/environments/<hash>.json       versions and hardware, named by the records
+    OUT/clips/<fingerprint>.json       ids of a data set's clips
     OUT/damaged/                       cells that did not match their hash, set aside
+    OUT/writer.json                    who writes, while somebody does
 
 The id is the SHA-256 of the identity as canonical JSON (sorted keys, no blanks, UTF-8),
 cut to 20 hexadecimal digits. A cell folder is made under a temporary name and renamed
@@ -22,145 +25,51 @@ place of ``corruption`` and ``severity``; :meth:`StoredCell.segments` tells them
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import logging
 import os
+import secrets
 import shutil
-import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from avplug.bench.integrity import (
+    DamageError,
+    cell_id,
+    digest,
+    environment_id,
+    read_cell_facts,
+    read_facts,
+    read_sealed,
+    sealed,
+    to_json,
+)
+from avplug.bench.stored_cell import Maps, Places, StoredCell
+from avplug.bench.writers import alive, place
 from avplug.core.errors import UsageError
-from avplug.core.files import sync_folder, write_atomic
+from avplug.core.files import storing, sync_folder, write_atomic
 from avplug.core.metric import Predictions
 
+__all__ = ["SCHEMA", "Maps", "Places", "Store", "StoredCell", "cell_id"]
+
 SCHEMA = 1
+
+#: Seconds after which what a writer in another container left cannot be in work.
+_ABANDONED = 86_400
 
 _log = logging.getLogger("avplug")
 
 
-def cell_id(identity: Mapping[str, Any]) -> str:
-    """Return the hash that names a cell's folder."""
-    text = json.dumps(
-        identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Places:
-    """Where in a stream predictions were made.
-
-    Args:
-        segments: int32 [N], the number of the condition that the clip was under.
-        positions: int32 [N], how many clips the method had answered before.
-    """
-
-    segments: NDArray[np.int32]
-    positions: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Maps:
-    """Localisation of some clips, in the order in which they were attacked.
-
-    Args:
-        ids: Of the clips, [N].
-        frames: The middle frame as it was, uint8 [N, H, W, 3].
-        attacked: The same after the attack, rounded.
-        before: Weights of the places of ``frames``, float32 [N, h, w].
-        after: Those of ``attacked``.
-    """
-
-    ids: NDArray[np.str_]
-    frames: NDArray[np.uint8]
-    attacked: NDArray[np.uint8]
-    before: NDArray[np.float32]
-    after: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCell:
-    """A finished cell, or a segment of one: plain data, predictions on request.
-
-    Args:
-        id: Of the cell; of a segment with its number behind a dot.
-        folder: Where the cell is.
-        cell: Its identity; of a segment, with its own corruption and severity.
-        record: What was noted; of a segment, its own clips and failures, and its share
-            by clips of the seconds and of the clips that were adapted to.
-        segment: Its number, or None for the whole cell.
-    """
-
-    id: str
-    folder: Path
-    cell: dict[str, Any]
-    record: dict[str, Any]
-    segment: int | None = None
-
-    def predictions(self) -> Predictions:
-        """Read the predictions of the cell, or of the segment."""
-        with np.load(self.folder / "predictions.npz", allow_pickle=False) as data:
-            rows = self._rows(data)
-            return Predictions(
-                data["ids"][rows],
-                data["logits"][rows],
-                data["targets"][rows],
-                str(data["outputs"]),
-            )
-
-    def places(self) -> Places | None:
-        """Read where the predictions were made; None where the method has no state."""
-        with np.load(self.folder / "predictions.npz", allow_pickle=False) as data:
-            if "positions" not in data:
-                return None
-            rows = self._rows(data)
-            return Places(data["segments"][rows], data["positions"][rows])
-
-    def maps(self) -> Maps | None:
-        """Read where the model heard the sound; None where nothing was kept of it."""
-        if "maps_sha256" not in self.record:
-            return None
-        with np.load(self.folder / "maps.npz", allow_pickle=False) as data:
-            return Maps(**{part.name: data[part.name] for part in fields(Maps)})
-
-    def segments(self) -> list[StoredCell]:
-        """Return the conditions that a stream ran through; most cells are one."""
-        if "stream" not in self.cell:
-            return [self]
-        rest = {k: v for k, v in self.cell.items() if k != "stream"}
-        everything = self.record["clips"]["evaluated"]
-        parts = []
-        pairs = zip(self.cell["stream"], self.record["segments"], strict=True)
-        for number, (condition, noted) in enumerate(pairs):
-            share = noted["clips"]["evaluated"] / everything
-            seconds = {k: share * v for k, v in self.record["seconds"].items()}
-            adapted = share * self.record["adapted"]
-            record = {**self.record, **noted, "seconds": seconds, "adapted": adapted}
-            parts.append(
-                replace(
-                    self,
-                    id=f"{self.id}.{number}",
-                    cell={**rest, **condition, "segment": number},
-                    record=record,
-                    segment=number,
-                )
-            )
-        return parts
-
-    def _rows(self, data: Any) -> Any:
-        return slice(None) if self.segment is None else data["segments"] == self.segment
-
-
 class Store:
     """The results of a run, in a folder.
+
+    Reading changes nothing. Writing is for one process at a time:
+    :func:`avplug.bench.locking.only_writer`.
 
     Args:
         folder: Created with the first thing written.
@@ -179,7 +88,7 @@ class Store:
         """Configuration, plan and skips as last written.
 
         Raises:
-            UsageError: The folder holds no run.
+            UsageError: The folder holds no run, or its ``run.json`` is damaged.
         """
         path = self.folder / "run.json"
         if not path.exists():
@@ -187,34 +96,73 @@ class Store:
                 f"{self.folder} holds no run (no run.json).",
                 "Give the folder that 'avplug run --out' wrote.",
             )
-        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            run = read_sealed(path)
+            if not isinstance(run.get("cells"), list):
+                raise DamageError("run.json has no list of cells")
+        except DamageError as damage:
+            raise UsageError(
+                f"The plan of {self.folder} is damaged: {damage}.",
+                "Give the command that made it again: it writes run.json anew, and "
+                "finds the finished cells.",
+            ) from damage
         return run
 
     def write_run(self, run: Mapping[str, Any]) -> None:
-        """Write ``run.json``, and clear away what killed writers left."""
-        self._clear_temporary()
-        write_atomic(self.folder / "run.json", _json(run))
+        """Write ``run.json``.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        with storing(self.folder, "run.json"):
+            write_atomic(self.folder / "run.json", to_json(sealed(run)))
+
+    def write_clips(self, fingerprint: str, ids: Sequence[str]) -> None:
+        """Note the clips of a data set, for :mod:`avplug.bench.verifying_store`."""
+        path = self.folder / "clips" / f"{fingerprint}.json"
+        with storing(self.folder, "the list of clips"):
+            write_atomic(path, to_json(sealed({"ids": list(ids)})))
 
     def get(self, name: str) -> StoredCell | None:
-        """Return the finished cell of an id, or None; a damaged one is set aside."""
+        """Return the finished cell of an id, or None; a damaged one is told of."""
+        try:
+            return self.read(name)
+        except DamageError as damage:
+            _log.warning(
+                "Cell %s is damaged (%s) and left out; the command that made it "
+                "computes it again.",
+                name,
+                damage,
+            )
+            return None
+
+    def read(self, name: str, *, arrays: bool = True) -> StoredCell | None:
+        """Return the finished cell of an id, None if there is none.
+
+        Args:
+            name: Its id.
+            arrays: Check the hashes of its arrays, too.
+
+        Raises:
+            DamageError: It is not as it was written.
+        """
         folder = self.folder / "cells" / name
         if not folder.is_dir():
             return None
+        return StoredCell(name, folder, *read_cell_facts(folder, arrays=arrays))
+
+    def recover(self, name: str) -> StoredCell | None:
+        """Return the finished cell of an id, or None; a damaged one is set aside.
+
+        Raises:
+            StorageError: It cannot be set aside.
+        """
         try:
-            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-            cell = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
-            data = (folder / "predictions.npz").read_bytes()
-            whole = record["predictions_sha256"] == _digest(data)
-            if "maps_sha256" in record:
-                maps = (folder / "maps.npz").read_bytes()
-                whole = whole and record["maps_sha256"] == _digest(maps)
-            whole = whole and cell_id(cell) == name
-        except (OSError, ValueError, KeyError):
-            whole = False
-        if not whole:
-            self._set_aside(folder)
+            return self.read(name)
+        except DamageError as damage:
+            with storing(self.folder, f"damaged cell {name}"):
+                self.set_aside(self.folder / "cells" / name, str(damage))
             return None
-        return StoredCell(name, folder, cell, record)
 
     def put(
         self,
@@ -224,82 +172,146 @@ class Store:
         places: Places | None = None,
         maps: Maps | None = None,
     ) -> StoredCell:
-        """Store a finished cell; the first writer of a cell wins."""
+        """Store a finished cell; the first writer of a cell wins.
+
+        A cell whose clips failed is replaced by one of which fewer did, and stays
+        until that is in its place.
+
+        Args:
+            identity: Names the cell.
+            predictions: Of its clips.
+            record: What is noted; an ``environment`` in it is stored once for all.
+            places: Where in a stream predictions were made.
+            maps: Localisation of some clips.
+
+        Raises:
+            StorageError: It cannot be written; nothing is left of it.
+        """
         name = cell_id(identity)
         final = self.folder / "cells" / name
-        folder = final.with_name(f".{name}~{socket.gethostname()}~{os.getpid()}.tmp")
-        folder.mkdir(parents=True, exist_ok=True)
-        stream: dict[str, Any] = {}
-        if places is not None:
-            stream = {"segments": places.segments, "positions": places.positions}
-        data = _npz(
-            **stream,
-            ids=np.asarray(predictions.ids, np.str_),
-            logits=np.asarray(predictions.logits, np.float32),
-            targets=predictions.targets,
-            outputs=np.asarray(predictions.outputs),
-        )
-        record = {**record, "predictions_sha256": _digest(data)}
-        write_atomic(folder / "cell.json", _json(identity))
-        write_atomic(folder / "predictions.npz", data)
-        if maps is not None:
-            data = _npz(
-                **{part.name: getattr(maps, part.name) for part in fields(maps)}
-            )
-            record = {**record, "maps_sha256": _digest(data)}
-            write_atomic(folder / "maps.npz", data)
-        write_atomic(folder / "record.json", _json(record))
-        try:
-            folder.rename(final)
-        except OSError:
-            shutil.rmtree(folder)
-            if not final.is_dir():
-                raise
-        sync_folder(final.parent)
-        return StoredCell(name, final, dict(identity), record)
+        with storing(self.folder, f"cell {name}"):
+            mark = f"{place()}~{os.getpid()}~{secrets.token_hex(4)}"
+            folder = final.with_name(f".{name}~{mark}.tmp")
+            try:
+                folder.mkdir(parents=True)
+                record = self._with_environment(record)
+                _write(folder, identity, predictions, record, places, maps)
+                self._settle(folder, final)
+            finally:
+                if folder.exists():
+                    shutil.rmtree(folder)
+            sync_folder(final.parent)
+        stored = self.read(name, arrays=False)
+        assert stored is not None
+        return stored
 
     def cells(self) -> list[StoredCell]:
         """Return the finished cells of the last run, in its plan's order."""
         found = (self.get(row["id"]) for row in self.run["cells"])
         return [cell for cell in found if cell is not None]
 
-    def _set_aside(self, folder: Path) -> None:
+    def set_aside(self, path: Path, why: str) -> Path:
+        """Move something damaged out of the way, and return where it is then."""
         damaged = self.folder / "damaged"
         damaged.mkdir(exist_ok=True)
-        number = sum(1 for _ in damaged.iterdir())
-        folder.rename(damaged / f"{folder.name}-{number}")
+        target = damaged / f"{path.name}-{secrets.token_hex(3)}"
+        path.rename(target)
         _log.warning(
-            "Cell %s does not match its hash: set aside in %s, to be computed again.",
-            folder.name,
-            damaged,
+            "%s is damaged (%s): set aside as %s, to be made again.",
+            path.relative_to(self.folder),
+            why,
+            target,
         )
+        return target
 
-    def _clear_temporary(self) -> None:
-        for folder in (self.folder / "cells").glob(".*~*~*.tmp"):
-            _, host, pid = folder.name.removesuffix(".tmp").split("~")
-            if host == socket.gethostname() and not _alive(int(pid)):
-                shutil.rmtree(folder)
+    def clear(self) -> None:
+        """Remove what killed writers left; those that may be alive are let be."""
+        with storing(self.folder, "cells"):
+            for folder in self.temporaries():
+                if _abandoned(folder):
+                    shutil.rmtree(folder)
+            for file in self.folder.glob(".run.json.*.tmp"):
+                file.unlink()
+            for old in (self.folder / "superseded").glob("*"):
+                final = self.folder / "cells" / old.name
+                if final.is_dir():
+                    shutil.rmtree(old)
+                else:
+                    old.rename(final)
+
+    def temporaries(self) -> Iterator[Path]:
+        """Yield the folders of cells that are being written, or were."""
+        return (self.folder / "cells").glob(".*.tmp")
+
+    def _settle(self, folder: Path, final: Path) -> None:
+        try:
+            folder.rename(final)
+        except OSError:
+            if not final.is_dir():
+                raise
+            standing = self.recover(final.name)
+            if standing is None:
+                folder.rename(final)
+            elif _failed(read_facts(folder / "record.json")) < _failed(standing.record):
+                # Killed between the two renames, clear() takes the first one back.
+                old = self.folder / "superseded" / final.name
+                old.parent.mkdir(exist_ok=True)
+                final.rename(old)
+                folder.rename(final)
+                shutil.rmtree(old)
+
+    def _with_environment(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        facts = record.get("environment")
+        if not isinstance(facts, Mapping):
+            return dict(record)
+        name = environment_id(facts)
+        path = self.folder / "environments" / f"{name}.json"
+        if not path.exists():
+            write_atomic(path, to_json(facts))
+        return {**record, "environment": name}
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _write(
+    folder: Path,
+    identity: Mapping[str, Any],
+    predictions: Predictions,
+    record: Mapping[str, Any],
+    places: Places | None,
+    maps: Maps | None,
+) -> None:
+    stream: dict[str, Any] = {}
+    if places is not None:
+        stream = {"segments": places.segments, "positions": places.positions}
+    data = _npz(
+        **stream,
+        ids=np.asarray(predictions.ids, np.str_),
+        logits=np.asarray(predictions.logits, np.float32),
+        targets=predictions.targets,
+        outputs=np.asarray(predictions.outputs),
+    )
+    record = {**record, "predictions_sha256": digest(data)}
+    write_atomic(folder / "cell.json", to_json(identity))
+    write_atomic(folder / "predictions.npz", data)
+    if maps is not None:
+        data = _npz(**{part.name: getattr(maps, part.name) for part in fields(maps)})
+        record = {**record, "maps_sha256": digest(data)}
+        write_atomic(folder / "maps.npz", data)
+    write_atomic(folder / "record.json", to_json(sealed(record)))
+
+
+def _failed(record: Mapping[str, Any]) -> int:
+    return int(record.get("clips", {}).get("failed", 0))
+
+
+def _abandoned(folder: Path) -> bool:
+    """Whether nobody writes a temporary folder any more, as far as can be told."""
+    match folder.name.removesuffix(".tmp").split("~"):
+        case [_, where, pid, _] if where == place() and pid.isdigit():
+            return not alive(int(pid))
+    return time.time() - folder.stat().st_mtime > _ABANDONED
 
 
 def _npz(**arrays: Any) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _json(data: Mapping[str, Any]) -> bytes:
-    return json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n"

@@ -150,6 +150,12 @@ _SELECTORS: dict[str, Any] = {
     ),
     "limit": _option(_Count, "Only so many clips, drawn evenly; for trials."),
     "executor": _option(_Text, "Where cells run: avplug list executors."),
+    "on_error": _option(
+        _Text, "What a clip or cell that fails does: skip (default), or stop the run."
+    ),
+    "retries": _option(
+        _Count, "Further tries to read a clip that cannot be read. Default: 0."
+    ),
     "out": _option(_Text, "Results folder. Default: in runs/, named by the rest."),
     "option": _option(
         _Many, "A setting: -o tent.lr=1e-3, -o dataset.classes=names.csv.", "-o"

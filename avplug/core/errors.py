@@ -46,6 +46,14 @@ class MediaError(UsageError):
     """A media file cannot be read or written as asked."""
 
 
+class MissingTrackError(MediaError):
+    """A media file lacks the picture (``track`` "v") or the sound ("a")."""
+
+    def __init__(self, message: str, hint: str = "", track: str = "") -> None:
+        super().__init__(message, hint)
+        self.track = track
+
+
 class DatasetError(UsageError):
     """A data set is missing, empty, or its lists contradict each other."""
 
@@ -78,6 +86,10 @@ class WorkerSetupError(AvplugError):
 
 class StorageError(AvplugError):
     """Results cannot be written: the disk is full, read-only, or gone."""
+
+
+class StoppedError(AvplugError):
+    """A clip or a cell failed where the user wants to stop at the first."""
 
 
 class InterruptedWorkError(AvplugError):

@@ -1,13 +1,14 @@
 import json
 import os
-import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from avplug.bench.store import Store, cell_id
+from avplug.bench.writers import place
 from avplug.core.errors import UsageError
 from avplug.core.metric import Predictions
 
@@ -65,7 +66,7 @@ def test_the_first_writer_of_a_cell_wins(tmp_path):
     assert [p.name for p in (tmp_path / "cells").iterdir()] == [cell_id(IDENTITY)]
 
 
-@pytest.mark.parametrize("name", ["cell.json", "predictions.npz"])
+@pytest.mark.parametrize("name", ["cell.json", "predictions.npz", "record.json"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_cell_is_set_aside(tmp_path, caplog, name, damage):
     store = Store(tmp_path)
@@ -79,6 +80,9 @@ def test_a_damaged_cell_is_set_aside(tmp_path, caplog, name, damage):
     if damage == "remove":
         path.unlink()
     assert store.get(cell_id(IDENTITY)) is None
+    assert f"{name} " in caplog.text
+    assert path.parent.exists(), "reading moves nothing"
+    assert store.recover(cell_id(IDENTITY)) is None
     assert "set aside" in caplog.text
     assert len(list((tmp_path / "damaged").iterdir())) == 1
     store.put(IDENTITY, predictions(), {})
@@ -100,16 +104,22 @@ def test_cells_come_in_the_order_of_the_plan(tmp_path):
 def test_what_killed_writers_left_is_cleared_but_not_what_others_write(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", "pass"])
     dead.wait()
-    host = socket.gethostname()
     cells = tmp_path / "cells"
     for name in (
-        f".aa~{host}~{dead.pid}.tmp",
-        f".bb~{host}~{os.getpid()}.tmp",
-        f".cc~elsewhere.org~{dead.pid}.tmp",
+        f".aa~{place()}~{dead.pid}~01.tmp",
+        f".bb~{place()}~{os.getpid()}~02.tmp",
+        # A process of the same number in another container.
+        f".cc~00000000~{dead.pid}~03.tmp",
+        f".dd~00000000~{dead.pid}~04.tmp",
+        # Of an earlier version of avplug.
+        f".ee~host~{dead.pid}.tmp",
     ):
         (cells / name).mkdir(parents=True)
-    Store(tmp_path).write_run({"cells": []})
-    assert {p.name[:3] for p in cells.iterdir()} == {".bb", ".cc"}
+        (cells / name / "cell.json").touch()
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(cells / f".dd~00000000~{dead.pid}~04.tmp", (two_days_ago, two_days_ago))
+    Store(tmp_path).clear()
+    assert {p.name[:3] for p in cells.iterdir()} == {".bb", ".cc", ".ee"}
 
 
 def test_a_folder_without_a_run_and_a_file_are_refused(tmp_path):

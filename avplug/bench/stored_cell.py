@@ -1,0 +1,128 @@
+"""A finished cell as it lies on disk: its identity, its record, and its arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avplug.bench.integrity import DamageError, read_environment
+from avplug.core.metric import Predictions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where in a stream predictions were made.
+
+    Args:
+        segments: int32 [N], the number of the condition that the clip was under.
+        positions: int32 [N], how many clips the method had answered before.
+    """
+
+    segments: NDArray[np.int32]
+    positions: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maps:
+    """Localisation of some clips, in the order in which they were attacked.
+
+    Args:
+        ids: Of the clips, [N].
+        frames: The middle frame as it was, uint8 [N, H, W, 3].
+        attacked: The same after the attack, rounded.
+        before: Weights of the places of ``frames``, float32 [N, h, w].
+        after: Those of ``attacked``.
+    """
+
+    ids: NDArray[np.str_]
+    frames: NDArray[np.uint8]
+    attacked: NDArray[np.uint8]
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCell:
+    """A finished cell, or a segment of one: plain data, predictions on request.
+
+    Args:
+        id: Of the cell; of a segment with its number behind a dot.
+        folder: Where the cell is.
+        cell: Its identity; of a segment, with its own corruption and severity.
+        record: What was noted; of a segment, its own clips and failures, and its share
+            by clips of the seconds and of the clips that were adapted to.
+        segment: Its number, or None for the whole cell.
+    """
+
+    id: str
+    folder: Path
+    cell: dict[str, Any]
+    record: dict[str, Any]
+    segment: int | None = None
+
+    def predictions(self) -> Predictions:
+        """Read the predictions of the cell, or of the segment."""
+        with np.load(self.folder / "predictions.npz", allow_pickle=False) as data:
+            rows = self._rows(data)
+            return Predictions(
+                data["ids"][rows],
+                data["logits"][rows],
+                data["targets"][rows],
+                str(data["outputs"]),
+            )
+
+    def places(self) -> Places | None:
+        """Read where the predictions were made; None where the method has no state."""
+        with np.load(self.folder / "predictions.npz", allow_pickle=False) as data:
+            if "positions" not in data:
+                return None
+            rows = self._rows(data)
+            return Places(data["segments"][rows], data["positions"][rows])
+
+    def maps(self) -> Maps | None:
+        """Read where the model heard the sound; None where nothing was kept of it."""
+        if "maps_sha256" not in self.record:
+            return None
+        with np.load(self.folder / "maps.npz", allow_pickle=False) as data:
+            return Maps(**{part.name: data[part.name] for part in fields(Maps)})
+
+    def environment(self) -> dict[str, Any]:
+        """Read versions and hardware that the cell was made with."""
+        stated = self.record.get("environment", {})
+        if isinstance(stated, dict):
+            return stated
+        try:
+            return read_environment(self.folder.parents[1], stated)
+        except DamageError as damage:
+            return {"environment": str(damage)}
+
+    def segments(self) -> list[StoredCell]:
+        """Return the conditions that a stream ran through; most cells are one."""
+        if "stream" not in self.cell:
+            return [self]
+        rest = {k: v for k, v in self.cell.items() if k != "stream"}
+        everything = self.record["clips"]["evaluated"]
+        parts = []
+        pairs = zip(self.cell["stream"], self.record["segments"], strict=True)
+        for number, (condition, noted) in enumerate(pairs):
+            share = noted["clips"]["evaluated"] / everything
+            seconds = {k: share * v for k, v in self.record["seconds"].items()}
+            adapted = share * self.record["adapted"]
+            record = {**self.record, **noted, "seconds": seconds, "adapted": adapted}
+            parts.append(
+                replace(
+                    self,
+                    id=f"{self.id}.{number}",
+                    cell={**rest, **condition, "segment": number},
+                    record=record,
+                    segment=number,
+                )
+            )
+        return parts
+
+    def _rows(self, data: Any) -> Any:
+        return slice(None) if self.segment is None else data["segments"] == self.segment
