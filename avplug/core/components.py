@@ -183,8 +183,12 @@ class AdaptationSpec(ComponentSpec):
 class MetricSpec(ComponentSpec):
     """A metric; returned by ``avplug_metrics``.
 
-    ``task`` is ``"single-label"``, ``"multi-label"`` or ``"any"``; ``title`` is what
-    tables print, with the unit.
+    Args:
+        task: ``"single-label"``, ``"multi-label"``, ``"multi-task"`` (a label of each
+            task, such as verb and noun) or ``"any"``.
+        title: What tables print, with the unit.
+        unit: ``"%"``, or another, "" for none. Only of percentages, of which more is
+            better, do alpha and rho mean anything.
     """
 
     kind = "metric"
@@ -192,14 +196,18 @@ class MetricSpec(ComponentSpec):
 
     task: str = "any"
     title: str = ""
+    unit: str = "%"
 
 
 @dataclass(frozen=True)
 class DatasetSpec(ComponentSpec):
     """A data set; returned by ``avplug_datasets``.
 
-    ``classes`` and ``size`` are for listing; ``needs_root`` says that ``--data-root``
-    must be given.
+    Args:
+        classes: How many; for listing.
+        size: Clips by split, in words; for listing.
+        needs_root: Whether ``--data-root`` must be given.
+        page: Where its owner publishes it; "" where avplug brings it.
     """
 
     kind = "dataset"
@@ -208,6 +216,7 @@ class DatasetSpec(ComponentSpec):
     classes: int = 0
     size: str = ""
     needs_root: bool = True
+    page: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,18 @@ _FOLDER = re.compile(r"frame_(\d+)\Z")
 
 
 def read_frame_folder(
-    video_path: str | Path, video_id: str, wav: str | Path, spec: InputSpec
+    video_path: str | Path,
+    video_id: str,
+    wav: str | Path,
+    spec: InputSpec,
+    parts: int = PARTS,
 ) -> Clip:
     """Return the clip of ``<video_path>/frame_<i>/<video_id>.jpg`` and a sound file.
 
     A ``.png`` stands in for a ``.jpg`` that is not there. Frame i stands for the i-th
-    tenth of the clip and carries its start as time. What the spec picks out of another
-    grid is looked up in the tenths; rule ``"all"`` takes a frame of each ``frame_<i>``
-    that there is, sorted by number.
+    of ``parts`` equal parts of the clip and carries its start as time. What the spec
+    picks out of another grid is looked up in these; rule ``"all"`` takes a frame of each
+    ``frame_<i>`` that there is, sorted by number.
 
     Raises:
         MediaError: A frame or the sound is missing or damaged. No other frame is taken
@@ -38,7 +42,7 @@ def read_frame_folder(
     folder = Path(video_path)
     audio, rate = read_sound(wav, spec.sample_rate, spec.channels)
     duration = audio.shape[1] / rate
-    indices = _stored(folder) if spec.frame_rule == "all" else _tenths(spec)
+    indices = _stored(folder) if spec.frame_rule == "all" else _stands_for(spec, parts)
     pictures = []
     for index in indices:
         path = _frame(folder / f"frame_{index}", video_id)
@@ -50,7 +54,7 @@ def read_frame_folder(
         pictures.append(fit(open_rgb(path), spec.size))
     if len({picture.shape for picture in pictures}) > 1:
         raise MediaError(f"The frames of clip '{video_id}' differ in size.")
-    times = np.array([index * duration / PARTS for index in indices])
+    times = np.array([index * duration / parts for index in indices])
     return Clip(video_id, np.stack(pictures), times, audio, rate, duration)
 
 
@@ -59,10 +63,10 @@ def _frame(folder: Path, video_id: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _tenths(spec: InputSpec) -> list[int]:
+def _stands_for(spec: InputSpec, parts: int) -> list[int]:
     if spec.frame_rule in ("centre", "uavm"):
-        return [(2 * pick + 1) * PARTS // (2 * spec.grid) for pick in spec.picks]
-    return [pick * PARTS // spec.grid for pick in spec.picks]
+        return [(2 * pick + 1) * parts // (2 * spec.grid) for pick in spec.picks]
+    return [pick * parts // spec.grid for pick in spec.picks]
 
 
 def _stored(folder: Path) -> list[int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from avplug.core.clip import Clip, InputSpec
-from avplug.core.errors import MediaError, UsageError
+from avplug.core.errors import MediaError, MissingTrackError, UsageError
 from avplug.media.audio_track import read_audio
 from avplug.media.container import open_media, picture_stream, sound_stream
 from avplug.media.scan import Window, scan
@@ -88,7 +88,8 @@ def require_tracks(
         hint: What to do without the missing one; shown after the message.
 
     Raises:
-        MediaError: One is missing.
+        MissingTrackError: One is missing.
+        MediaError: The file is missing or not a media file.
     """
     tracks = tracks_of(path)
     if not tracks:
@@ -96,7 +97,9 @@ def require_tracks(
     for track, name in (("a", "audio"), ("v", "video")):
         if track in need and track not in tracks:
             other = {"a": "sound", "v": "a picture"}[tracks]
-            raise MediaError(
-                f"'{path}' has no {name} track.", hint or f"It holds only {other}."
+            raise MissingTrackError(
+                f"'{path}' has no {name} track.",
+                hint or f"It holds only {other}.",
+                track,
             )
     return tracks

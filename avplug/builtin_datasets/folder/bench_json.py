@@ -15,6 +15,9 @@ _KEYS = ("video_id", "wav", "video_path", "labels")
 def read_json(path: Path) -> list[Entry]:
     """Return the clips of ``{"data": [{"video_id", "wav", "video_path", "labels"}]}``.
 
+    Lists that avplug wrote state the clip's own id as ``source_id`` where its files
+    could not be called so, and the recording that it shares as ``group``.
+
     Raises:
         DatasetError: The file is missing, no such json, or an entry lacks a key.
     """
@@ -45,8 +48,9 @@ def _entry(row: object, where: str) -> Entry:
     if not labels:
         raise DatasetError(f"{where}: no label for '{name}'.")
     return Entry(
-        id=name,
+        id=str(row.get("source_id", name)),
         labels=labels,
         source=Frames(row["video_path"], row["wav"], name),
         where=where,
+        group=str(row.get("group", "")),
     )

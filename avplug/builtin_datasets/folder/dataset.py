@@ -83,6 +83,11 @@ class Folder(Dataset):
         clip: Clip = ref.source.load(self._base, spec, ref.id)
         return clip
 
+    def files(self, ref: ClipRef) -> Sequence[Path]:
+        """Return the media files of a clip."""
+        files: Sequence[Path] = ref.source.files(self._base)
+        return files
+
     def content_version(self) -> str:
         """Return a hash of the names, parts and sizes of the media files."""
         rows = [ref.source.describe(self._base) for ref in self.clips]

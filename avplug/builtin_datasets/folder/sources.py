@@ -8,7 +8,7 @@ from typing import Protocol
 
 from avplug.core.clip import Clip, InputSpec
 from avplug.core.errors import MediaError
-from avplug.media.frames import read_frame_folder
+from avplug.media.frames import PARTS, read_frame_folder
 from avplug.media.pair import read_pair
 from avplug.media.read import Tracks, read_clip
 from avplug.media.sound import read_sound
@@ -22,6 +22,13 @@ class Source(Protocol):
 
         Raises:
             MediaError: A file is missing or damaged.
+        """
+
+    def files(self, base: Path) -> list[Path]:
+        """Return the files that are read.
+
+        Raises:
+            MediaError: One cannot be named.
         """
 
     def describe(self, base: Path) -> list[str | float | None]:
@@ -46,6 +53,10 @@ class Video:
             return clip
         return _with_sound(clip, base / self.wav, spec, self.start, self.end)
 
+    def files(self, base: Path) -> list[Path]:
+        """Return the video, and the sound file if there is one."""
+        return [base / self.file, *([base / self.wav] if self.wav else [])]
+
     def describe(self, base: Path) -> list[str | float | None]:
         """Return names, part and sizes."""
         sizes = [_size(base / self.file), _size(base / self.wav) if self.wav else 0]
@@ -63,6 +74,10 @@ class Picture:
         """Read the picture and the sound."""
         return read_pair(base / self.file, base / self.wav, spec, clip_id)
 
+    def files(self, base: Path) -> list[Path]:
+        """Return the picture and the sound."""
+        return [base / self.file, base / self.wav]
+
     def describe(self, base: Path) -> list[str | float | None]:
         """Return names and sizes."""
         return [self.file, self.wav, _size(base / self.file), _size(base / self.wav)]
@@ -70,7 +85,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Ten frames in ``<folder>/frame_<i>/<name>.jpg`` and a sound file.
+    """Frames in ``<folder>/frame_<i>/<name>.jpg``, ten by default, and a sound file.
 
     The paths may be those of another machine: they are then looked for under the base
     by their last parts.
@@ -79,11 +94,18 @@ class Frames:
     folder: str
     wav: str
     name: str
+    parts: int = PARTS
 
     def load(self, base: Path, spec: InputSpec, clip_id: str) -> Clip:
         """Read the frames and the sound."""
         folder, wav = resolve(base, self.folder), resolve(base, self.wav)
-        return replace(read_frame_folder(folder, self.name, wav, spec), id=clip_id)
+        clip = read_frame_folder(folder, self.name, wav, spec, self.parts)
+        return replace(clip, id=clip_id)
+
+    def files(self, base: Path) -> list[Path]:
+        """Return the frames and the sound."""
+        frames = resolve(base, self.folder).glob(f"frame_*/{self.name}.*")
+        return [*sorted(frames), resolve(base, self.wav)]
 
     def describe(self, base: Path) -> list[str | float | None]:
         """Return the name and the size of the sound."""

@@ -1,0 +1,1 @@
+"""The data sets of the papers, read as their owners publish them."""
