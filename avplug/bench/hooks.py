@@ -13,6 +13,11 @@ def avplug_executors() -> tuple[ExecutorSpec, ...]:
         ExecutorSpec(
             "in-process",
             "avplug.bench.executors.in_process:InProcess",
-            "One cell after the other, in this process",
+            "One task after the other, in this process",
+        ),
+        ExecutorSpec(
+            "local",
+            "avplug.bench.executors.local:Local",
+            "In processes of this machine, one on each GPU or core",
         ),
     )

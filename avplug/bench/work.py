@@ -92,6 +92,11 @@ class CellWork:
             self._feed = Feed(plan)
             self._environment = environment(pick_device(plan.config.device))
 
+    @property
+    def device(self) -> str:
+        """The device of the configuration."""
+        return self._setting.config.device
+
     def __getstate__(self) -> Setting:
         return self._setting
 

@@ -19,6 +19,10 @@ Tell: TypeAlias = Callable[[Any, int], None]
 class Work(Protocol[Received, Returned]):
     """What is done with a task; picklable, and made ready anew in each process."""
 
+    @property
+    def device(self) -> str:
+        """What it computes on: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
+
     def __call__(self, task: Received, tick: Callable[[int], None]) -> Returned:
         """Return what came of a task; ``tick`` is told of clips done."""
 

@@ -1,0 +1,93 @@
+"""The main of a local worker process: takes tasks from a pipe until it closes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+#: Seconds between reports of progress, at least.
+_PAUSE = 0.1
+
+
+def main(handle: int, cores: Sequence[int]) -> None:
+    """Work off tasks.
+
+    The first message is the pickled work, each other one a task. Answers are pairs:
+    ``("ready", None)``, ``("tick", count)``, ``("done", outcome)``, ``("raised",
+    error)``.
+
+    Args:
+        handle: File descriptor of a socket to the supervisor.
+        cores: To run on; empty for all.
+    """
+    # Ctrl-C is the supervisor's to answer; it ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    pipe: Connection[Any, Any] = Connection(handle)
+    tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(pipe, tasks), daemon=True).start()
+    work = pickle.loads(tasks.get())
+    _send(pipe, ("ready", None))
+    while True:
+        task, tick = tasks.get(), _Ticker(pipe)
+        answer = _answer(work, task, tick)
+        tick.flush()
+        _send(pipe, answer)
+
+
+def _receive(pipe: Connection[Any, Any], tasks: queue.SimpleQueue[Any]) -> None:
+    while True:
+        try:
+            tasks.put(pipe.recv())
+        except (EOFError, OSError):
+            # The supervisor is gone, killed perhaps: nobody wants the outcome.
+            os._exit(1)
+
+
+def _send(pipe: Connection[Any, Any], message: tuple[str, Any]) -> None:
+    try:
+        pipe.send(message)
+    except OSError:
+        os._exit(1)
+
+
+def _answer(work: Callable[..., Any], task: Any, tick: _Ticker) -> tuple[str, Any]:
+    from avplug.bench.work import portable
+
+    try:
+        return "done", work(task, tick)
+    except Exception as error:
+        return "raised", portable(error)
+
+
+class _Ticker:
+    """Reports clips done, not too often."""
+
+    def __init__(self, pipe: Connection[Any, Any]) -> None:
+        self._pipe = pipe
+        self._count = 0
+        self._last = time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        self._count += count
+        if time.monotonic() - self._last > _PAUSE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Report what is not reported yet."""
+        if self._count:
+            _send(self._pipe, ("tick", self._count))
+        self._count, self._last = 0, time.monotonic()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), [int(core) for core in sys.argv[2:]])
