@@ -14,6 +14,7 @@ from avplug.core.adaptation import Adapter
 from avplug.core.clip import ClipRef
 from avplug.core.dataset import Dataset
 from avplug.core.errors import DatasetError
+from avplug.core.metric import task_of
 from avplug.core.model import ShowsJointAttention
 from avplug.core.registry import Entry, Registry
 
@@ -91,7 +92,7 @@ class Treatment:
                 f"{spec.name} needs {', '.join(lacking)}, which "
                 f"{model.entry.spec.name} has not"
             )
-        task = "multi-label" if dataset.multi_label else "single-label"
+        task = task_of(dataset.multi_label, dataset.tasks)
         if task not in spec.tasks:
             return f"{spec.name} is not defined for {task} data"
         if "labels" in self.needs and not self.protocol.shots:

@@ -26,8 +26,15 @@ from avplug.bench.store import SCHEMA, cell_id
 from avplug.core.clip import ClipRef
 from avplug.core.dataset import Dataset
 from avplug.core.errors import UsageError
+from avplug.core.metric import task_of
 from avplug.core.model import ShowsJointAttention
 from avplug.core.registry import Entry, Registry
+
+_DEFAULT_METRICS = {
+    "single-label": ("top1",),
+    "multi-label": ("map",),
+    "multi-task": ("verb-top1", "noun-top1", "action-top1"),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,8 +285,8 @@ def _check_options(
 def _metrics(
     registry: Registry, config: RunConfig, dataset: Dataset
 ) -> tuple[Entry, ...]:
-    task = "multi-label" if dataset.multi_label else "single-label"
-    names = config.metrics or (("map",) if dataset.multi_label else ("top1",))
+    task = task_of(dataset.multi_label, dataset.tasks)
+    names = config.metrics or _DEFAULT_METRICS[task]
     entries = tuple(registry.get("metric", name) for name in names)
     for entry in entries:
         if entry.spec.task not in ("any", task):  # type: ignore[attr-defined]

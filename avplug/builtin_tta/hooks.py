@@ -17,6 +17,7 @@ def avplug_adaptations() -> Iterable[AdaptationSpec]:
             "avplug.builtin_tta.source:Source",
             "No adaptation: the model as it was trained",
             stateful=False,
+            tasks=("single-label", "multi-label", "multi-task"),
         ),
         AdaptationSpec(
             "tent",

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embeddings:
+    """Vectors of both senses of each clip, in one space.
+
+    Args:
+        audio: Of the sound, float32 [N, D].
+        video: Of the picture, float32 [N, D].
+    """
+
+    audio: NDArray[np.float32]
+    video: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,19 +33,34 @@ class Predictions:
         logits: float32 [N, C].
         targets: bool [N, C]; several True in a row if multi-label.
         outputs: ``"softmax"`` or ``"sigmoid"``.
+        tasks: Classes of each task in the order of the logits, where there are several,
+            such as ``{"verb": 97, "noun": 300}``; see :class:`Dataset`.
+        batches: Number of the batch that each clip was answered in, [N]; None where
+            that is not known.
+        embeddings: None where the run kept none.
     """
 
     ids: NDArray[np.str_]
     logits: NDArray[np.float32]
     targets: NDArray[np.bool_]
     outputs: str = "softmax"
+    tasks: Mapping[str, int] = field(default_factory=dict)
+    batches: NDArray[np.intp] | None = None
+    embeddings: Embeddings | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
+def task_of(multi_label: bool, tasks: Mapping[str, int]) -> str:
+    """Return the kind of task that a data set is, as metrics and methods state it."""
+    if tasks:
+        return "multi-task"
+    return "multi-label" if multi_label else "single-label"
+
+
 class Metric(ABC):
-    """A number in percent computed from stored predictions.
+    """A number computed from stored predictions.
 
     Weights make the bootstrap exact and fast: a resample of the clips is a row of
     counts, and a metric answers for many rows at once.
@@ -58,7 +87,8 @@ class Metric(ABC):
             weights: float64 [R, N], not negative; all ones gives the plain metric.
 
         Returns:
-            float64 [R], in percent; NaN where it is undefined.
+            float64 [R], in the unit that its descriptor states, by default percent;
+            NaN where it is undefined.
         """
 
     def right(self, predictions: Predictions) -> NDArray[np.bool_] | None:
