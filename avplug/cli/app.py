@@ -30,6 +30,7 @@ VERBS = {
     "report": "avplug.cli.report",
     "gate": "avplug.cli.gate",
     "weights": "avplug.cli.weights",
+    "doctor": "avplug.cli.doctor",
 }
 
 
