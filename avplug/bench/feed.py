@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from avplug.bench.clip_cache import ClipCache
 from avplug.bench.conditions import CLEAN, Condition
-from avplug.bench.pipeline import ClipCache, ClipFailure, batches, ordered_map
+from avplug.bench.pipeline import ClipFailure, batches, ordered_map
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.protocols import Item
 from avplug.bench.splits import TRAINING, Split

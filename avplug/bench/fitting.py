@@ -15,9 +15,10 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from avplug.bench.clip_cache import ClipCache
 from avplug.bench.judging import targets
 from avplug.bench.optimising import Optimising
-from avplug.bench.pipeline import ClipCache, ordered_map
+from avplug.bench.pipeline import ordered_map
 from avplug.bench.prepare import construct
 from avplug.bench.train_config import Epoch, TrainConfig
 from avplug.core.attack import ThreatModel

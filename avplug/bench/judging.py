@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import torch
 
-from avplug.bench.pipeline import ClipCache
+from avplug.bench.clip_cache import ClipCache
 from avplug.bench.prepare import construct
 from avplug.bench.threats import describe
 from avplug.core.attack import Attack, ThreatModel

@@ -1,18 +1,17 @@
-"""Clips on their way to the model: decoded once, corrupted ahead, in order."""
+"""Clips on their way to the model: computed ahead of use, in order, in batches."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from queue import Full, Queue, SimpleQueue
+from typing import Any, TypeVar
 
-import numpy as np
-
-from avplug.core.clip import Clip, ClipRef, InputSpec
-from avplug.core.dataset import Dataset
+from avplug.core.clip import Clip
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,56 +25,14 @@ class ClipFailure:
     reason: str
 
 
-class ClipCache:
-    """Decoded clips, kept in memory up to a limit, the least recently used dropped.
-
-    Safe for threads. A clip is decoded once per run as long as it stays; two threads
-    that ask for it at once may both decode it, which costs time and changes nothing.
-
-    Args:
-        dataset: Where clips come from.
-        spec: How they are sampled.
-        max_bytes: Memory for frames and samples.
-    """
-
-    def __init__(
-        self, dataset: Dataset, spec: InputSpec, max_bytes: int = 1 << 30
-    ) -> None:
-        self._dataset = dataset
-        self._spec = spec
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._clips: OrderedDict[str, Clip] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def load(self, ref: ClipRef) -> Clip:
-        """Return the clip; raises what the data set raises."""
-        with self._lock:
-            if ref.id in self._clips:
-                self._clips.move_to_end(ref.id)
-                return self._clips[ref.id]
-        clip = self._dataset.load(ref, self._spec)
-        with self._lock:
-            if ref.id not in self._clips:
-                self._clips[ref.id] = clip
-                self._bytes += _size(clip)
-            while self._bytes > self._max_bytes and len(self._clips) > 1:
-                self._bytes -= _size(self._clips.popitem(last=False)[1])
-        return clip
-
-
-def _size(clip: Clip) -> int:
-    arrays: tuple[np.ndarray | None, ...] = (clip.frames, clip.audio)
-    return sum(0 if array is None else array.nbytes for array in arrays)
-
-
 def ordered_map(
     work: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
 ) -> Iterator[Result]:
     """Yield ``work(item)`` in the order of the items, computed in threads ahead of use.
 
     NumPy, OpenCV and PyAV let other threads run while they work, so threads feed the
-    model without the start-up and copies of processes.
+    model without the start-up and copies of processes. They do not keep a process
+    alive: one that hangs blocks no exit.
 
     Args:
         work: Safe to call from threads.
@@ -87,17 +44,74 @@ def ordered_map(
         yield from map(work, items)
         return
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="avplug-clip") as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(work, item))
-                if len(pending) >= ahead:
-                    yield pending.popleft().result()
-            while pending:
+    jobs: SimpleQueue[tuple[Future[Result], Item] | None] = SimpleQueue()
+
+    def serve() -> None:
+        while (job := jobs.get()) is not None:
+            future, item = job
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(work(item))
+            except BaseException as error:
+                future.set_exception(error)
+
+    for _ in range(workers):
+        threading.Thread(target=serve, name="avplug-clip", daemon=True).start()
+    try:
+        for item in items:
+            pending.append(Future())
+            jobs.put((pending[-1], item))
+            if len(pending) >= ahead:
                 yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+        for _ in range(workers):
+            jobs.put(None)
+
+
+def prefetched(source: Generator[Result, None, None], count: int) -> Iterator[Result]:
+    """Yield what ``source`` yields, taken from it ahead of use in another thread.
+
+    Args:
+        source: Closed by that thread when the reader stops.
+        count: Results that wait, at most.
+    """
+    room: Queue[tuple[str, Any]] = Queue(count)
+    stopped = threading.Event()
+
+    def hand_over(kind: str, value: Any) -> None:
+        while not stopped.is_set():
+            with suppress(Full):
+                room.put((kind, value), timeout=0.1)
+                return
+
+    def fill() -> None:
+        try:
+            with closing(source):
+                for value in source:
+                    hand_over("value", value)
+                    if stopped.is_set():
+                        return
+        except BaseException as error:
+            hand_over("error", error)
+        else:
+            hand_over("end", None)
+
+    threading.Thread(target=fill, name="avplug-batch", daemon=True).start()
+    try:
+        while True:
+            kind, value = room.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield value
+    finally:
+        stopped.set()
 
 
 def batches(

@@ -62,6 +62,14 @@ class Dataset(ABC):
             MediaError: The clip cannot be read; the run notes it and goes on.
         """
 
+    def files(self, ref: ClipRef) -> Sequence[Path]:
+        """Return the files that a clip is decoded from, where it has files of its own.
+
+        A decoded copy is used while their names, sizes and times stay; without any,
+        while the content version does. One that is missing is named all the same.
+        """
+        return ()
+
     def content_version(self) -> str:
         """What changes the content of clips but not their ids, such as a renderer."""
         return ""

@@ -1,26 +1,11 @@
 import threading
 import time
 
-import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from avplug.bench.pipeline import ClipCache, ClipFailure, batches, ordered_map
-from avplug.core.clip import Clip, ClipRef, InputSpec
-from avplug.core.dataset import Dataset
-
-
-class Counting(Dataset):
-    labels = ("one",)
-
-    def __init__(self):
-        self.clips = [ClipRef(str(i), (0,)) for i in range(10)]
-        self.loads = []
-
-    def load(self, ref, spec):
-        self.loads.append(ref.id)
-        audio = np.zeros((1, 1000), np.float32)
-        return Clip(ref.id, None, None, audio, 1000, 1.0)
+from avplug.bench.pipeline import ClipFailure, batches, ordered_map, prefetched
+from avplug.core.clip import ClipRef
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
@@ -52,15 +37,44 @@ def test_an_error_comes_out_at_its_place():
         next(results)
 
 
-def test_a_clip_is_decoded_once_while_it_fits():
-    data = Counting()
-    cache = ClipCache(data, InputSpec(), max_bytes=3 * 4000)
-    for ref in data.clips[:3] * 2:
-        assert cache.load(ref).id == ref.id
-    assert data.loads == ["0", "1", "2"]
-    cache.load(data.clips[3])
-    cache.load(data.clips[0])
-    assert data.loads == ["0", "1", "2", "3", "0"]
+def test_values_are_fetched_ahead_in_order_and_no_more_than_so_many():
+    taken = []
+
+    def source():
+        for i in range(20):
+            taken.append(i)
+            yield i
+
+    coming = prefetched(source(), 2)
+    assert next(coming) == 0
+    deadline = time.monotonic() + 5
+    while len(taken) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert taken == [0, 1, 2, 3]
+    assert list(coming) == list(range(1, 20))
+
+
+def test_an_error_of_what_is_fetched_ahead_comes_out_at_its_place():
+    coming = prefetched((1 / (2 - i) for i in range(5)), 2)
+    assert [next(coming), next(coming)] == [0.5, 1.0]
+    with pytest.raises(ZeroDivisionError):
+        next(coming)
+
+
+def test_a_reader_that_stops_closes_what_is_fetched_ahead():
+    closed = threading.Event()
+
+    def source():
+        try:
+            yield from range(100)
+        finally:
+            closed.set()
+
+    coming = prefetched(source(), 2)
+    next(coming)
+    coming.close()
+    assert closed.wait(5)
 
 
 @given(st.lists(st.booleans(), max_size=30), st.integers(1, 7))

@@ -94,6 +94,12 @@ class Published(Dataset):
         clip: Clip = ref.source.load(self.root, spec, ref.id)
         return clip
 
+    def files(self, ref: ClipRef) -> Sequence[Path]:
+        """Return the media files of a clip."""
+        assert self.root is not None
+        files: Sequence[Path] = ref.source.files(self.root)
+        return files
+
     def content_version(self) -> str:
         """Return a hash of the names, parts and sizes of the media files."""
         assert self.root is not None

@@ -40,6 +40,10 @@ class NumberedFrames:
         duration = max(end, audio.shape[1] / rate)
         return Clip(clip_id, np.stack(pictures), times[picks], audio, rate, duration)
 
+    def files(self, base: Path) -> list[Path]:
+        """Return the frames and the sound."""
+        return [*sorted((base / self.folder).glob("*.jpg")), base / self.wav]
+
     def describe(self, base: Path) -> list[str | float | None]:
         """Return names and the size of the sound."""
         path = base / self.wav

@@ -1,0 +1,153 @@
+"""Decoded clips in memory, once for all cells of a run; behind them those on disk."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from avplug.bench.clip_store import ClipStore, clip_key
+from avplug.core.clip import Clip, ClipRef, InputSpec
+from avplug.core.dataset import Dataset
+from avplug.core.errors import MediaError
+
+T = TypeVar("T")
+
+#: What a clip counts for at least: bounds the number of small ones that are mapped.
+_LEAST = 1 << 16
+
+
+class ClipCache:
+    """Decoded clips, kept in memory up to a limit, the least recently used dropped.
+
+    Safe for threads: of those that ask for a clip at once, one decodes it. Without a
+    store a clip is decoded once as long as it stays in memory; with one, once.
+
+    Args:
+        dataset: Where clips come from.
+        spec: How they are sampled.
+        max_bytes: Memory for frames and samples.
+        store: Where decoded clips are kept on disk, if anywhere.
+        seconds: That the decoding of a clip may take; None for any time. A decoder that
+            hangs is left behind in a thread of its own, which keeps no process alive.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        spec: InputSpec,
+        max_bytes: int = 1 << 30,
+        *,
+        store: ClipStore | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        self._dataset = dataset
+        self._spec = spec
+        self._max_bytes = max_bytes
+        self._store = store
+        self._version = dataset.content_version() if store else ""
+        self._seconds = seconds
+        self._bytes = 0
+        self._clips: OrderedDict[str, Clip] = OrderedDict()
+        self._coming: dict[str, Future[Clip]] = {}
+        self._hung: set[str] = set()
+        self._lock = threading.Lock()
+
+    def load(self, ref: ClipRef) -> Clip:
+        """Return the clip.
+
+        Raises:
+            MediaError: It took too long, now or before.
+            Exception: What the data set raises.
+        """
+        with self._lock:
+            if ref.id in self._clips:
+                self._clips.move_to_end(ref.id)
+                return self._clips[ref.id]
+            coming = self._coming.get(ref.id)
+            if coming is None:
+                mine = self._coming[ref.id] = Future()
+        if coming is not None:
+            return coming.result()
+        try:
+            clip = self._load(ref)
+        except BaseException as error:
+            self._coming.pop(ref.id)
+            mine.set_exception(error)
+            raise
+        with self._lock:
+            self._keep(ref, clip)
+            del self._coming[ref.id]
+        mine.set_result(clip)
+        return clip
+
+    def _keep(self, ref: ClipRef, clip: Clip) -> None:
+        self._clips[ref.id] = clip
+        self._bytes += _size(clip)
+        while self._bytes > self._max_bytes and len(self._clips) > 1:
+            self._bytes -= _size(self._clips.popitem(last=False)[1])
+
+    def _load(self, ref: ClipRef) -> Clip:
+        if self._store is None:
+            return self._decoded(ref)
+        try:
+            key = clip_key(self._dataset, self._version, ref, self._spec)
+        except (OSError, MediaError):
+            # A file is missing: loading says so in the data set's own words.
+            return self._decoded(ref)
+        clip = self._store.get(key)
+        if clip is None:
+            clip = self._decoded(ref)
+            self._store.put(key, clip)
+        return clip
+
+    def _decoded(self, ref: ClipRef) -> Clip:
+        if self._seconds is None:
+            return self._dataset.load(ref, self._spec)
+        if ref.id not in self._hung:
+            try:
+                return within(
+                    self._seconds, lambda: self._dataset.load(ref, self._spec)
+                )
+            except OutOfTimeError:
+                self._hung.add(ref.id)
+        raise MediaError(
+            f"Clip '{ref.id}' was not decoded within {self._seconds:g} s.",
+            "Give it more with --clip-timeout.",
+        )
+
+
+class OutOfTimeError(Exception):
+    """Something took too long."""
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """Return ``work()``, computed in a thread that is left behind if it takes too long.
+
+    Raises:
+        OutOfTimeError: It did.
+        Exception: What it raises.
+    """
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="avplug-decoder", daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except TimeoutError:
+        if outcome.done():
+            # Its own error, not that of waiting.
+            return outcome.result()
+        raise OutOfTimeError from None
+
+
+def _size(clip: Clip) -> int:
+    arrays = (array for array in (clip.frames, clip.audio) if array is not None)
+    return max(_LEAST, sum(array.nbytes for array in arrays))
