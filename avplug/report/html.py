@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
 
 from avplug._version import __version__
 from avplug.report import problems, protocol, tables
@@ -13,6 +12,7 @@ from avplug.report.attack_figures import epsilon_curves
 from avplug.report.attack_tables import attack_tables
 from avplug.report.attack_verdict import verdict_of
 from avplug.report.attacked import AttackPanel
+from avplug.report.document import document, html_table
 from avplug.report.figures import corruption_curves, legend, severity_curves
 from avplug.report.heatmap import heatmap, scale
 from avplug.report.localisation import localisation_table, overlays
@@ -21,7 +21,7 @@ from avplug.report.over_time import time_figures
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
 from avplug.report.streams import streams
-from avplug.report.table import Number, Table, Value, text
+from avplug.report.table import Number
 from avplug.report.verdict import Verdict
 
 #: Rows of a table of problems that the page shows; scores.json has all.
@@ -30,28 +30,9 @@ SHOWN = 200
 
 def page(scores: Scores) -> str:
     """Return the report as one HTML document."""
-    style = files("avplug.report").joinpath("page.css").read_text(encoding="utf-8")
-    title = _title(scores)
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        # Nothing may be loaded, even if an escape were ever missed.
-        tag(
-            "meta",
-            http_equiv="Content-Security-Policy",
-            content="default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-        ),
-        tag("title", title),
-        tag("style", Markup(style)),
+    return document(
+        _title(scores), "avplug robustness report", _main(scores), _footer(scores)
     )
-    body = tag(
-        "body",
-        tag("header", tag("p", "avplug robustness report", class_="kicker")),
-        tag("main", _main(scores)),
-        tag("footer", _footer(scores)),
-    )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def _title(scores: Scores) -> str:
@@ -80,7 +61,7 @@ def _main(scores: Scores) -> Iterator[Child]:
     papers = scores.papers
     if papers:
         yield tag("h2", "In the paper's form")
-        yield map(_table, papers)
+        yield map(html_table, papers)
     for number, attacks in enumerate(scores.attacks):
         yield from _attacks(attacks, f"attacks-{number}")
     yield from _problems(scores)
@@ -101,11 +82,12 @@ def _tiles(panel: Panel) -> Iterator[Child]:
         return
     clean = panel.at(source, None, 0)
     point = panel.over_corruptions(source, top)
-    unit = panel.metric.title
+    unit, digits = panel.metric.title, panel.metric.digits
     if clean:
-        yield _tile(f"clean, {unit}", Number(clean.estimate()))
+        yield _tile(f"clean, {unit}", Number(clean.estimate(), digits))
     if point:
-        yield _tile(f"severity {top}, {unit}", Number(point.estimate()))
+        yield _tile(f"severity {top}, {unit}", Number(point.estimate(), digits))
+    if point and panel.metric.keeps_share:
         yield _tile(f"ρ at severity {top}", Number(point.estimate("rho"), 3))
         yield _tile(f"α at severity {top}", Number(point.estimate("alpha"), 3))
     clips = {cell.clips + cell.failed for cell in panel.cells}
@@ -131,7 +113,7 @@ def _warnings(scores: Scores) -> Iterator[Child]:
 
 def _results(panel: Panel, name: str) -> Iterator[Child]:
     yield tag("h3", "Robustness by severity")
-    yield _table(tables.main_table(panel))
+    yield html_table(tables.main_table(panel))
     if panel.severities:
         yield tag("h3", "Severity curves")
         yield legend(panel)
@@ -149,12 +131,12 @@ def _results(panel: Panel, name: str) -> Iterator[Child]:
     comparison = tables.tta_table(panel)
     if comparison:
         yield tag("h3", "Test-time adaptation")
-        yield _table(comparison)
+        yield html_table(comparison)
         yield from _adaptation(panel, name)
     for table in (tables.cell_table(panel), tables.diagnostics_table(panel)):
         if table:
             summary = tag("summary", f"{table.title} ({len(table.rows)})")
-            yield tag("details", summary, _table(table, caption=False))
+            yield tag("details", summary, html_table(table, caption=False))
 
 
 def _adaptation(panel: Panel, name: str) -> Iterator[Child]:
@@ -166,13 +148,13 @@ def _adaptation(panel: Panel, name: str) -> Iterator[Child]:
         yield figures
     for table in adaptation_tables(panel, found):
         yield tag("h4", table.title)
-        yield _table(table, caption=False)
+        yield html_table(table, caption=False)
 
 
 def _attacks(panel: AttackPanel, name: str) -> Iterator[Child]:
     yield tag("h2", f"Under attack: {panel.dataset}, {panel.metric.noun}")
     summary, *details = attack_tables(panel)
-    yield _table(summary)
+    yield html_table(summary)
     figures = list(epsilon_curves(panel, name))
     if figures:
         yield tag("h3", f"{panel.metric.noun} over epsilon".capitalize())
@@ -181,12 +163,12 @@ def _attacks(panel: AttackPanel, name: str) -> Iterator[Child]:
     localised = localisation_table(panel)
     if localised:
         yield tag("h3", "Localisation")
-        yield _table(localised)
+        yield html_table(localised)
         yield tag("details", tag("summary", "Maps over pictures"), overlays(panel))
-    yield _table(checks_table(panel))
+    yield html_table(checks_table(panel))
     for table in details:
         heading = tag("summary", f"{table.title} ({len(table.rows)})")
-        yield tag("details", heading, _table(table, caption=False))
+        yield tag("details", heading, html_table(table, caption=False))
 
 
 def _multiples(panel: Panel, name: str) -> Iterator[Child]:
@@ -209,7 +191,7 @@ def _problems(scores: Scores) -> Iterator[Child]:
         yield tag("p", "No clip failed, no cell failed, and none was left out.")
     for table in found:
         yield tag("h3", table.title)
-        yield _table(table, SHOWN, caption=False)
+        yield html_table(table, SHOWN, caption=False)
 
 
 def _protocol(scores: Scores) -> Iterator[Child]:
@@ -236,53 +218,3 @@ def _footer(scores: Scores) -> Markup:
         f"Made by avplug {__version__} from stored predictions. The numbers are beside"
         " this page in scores.csv and scores.json, the tables in tables.md.",
     )
-
-
-def _table(table: Table, limit: int | None = None, caption: bool = True) -> Markup:
-    heads = [
-        tag("th", c.title, scope="col", class_="num" if c.number else None)
-        for c in table.columns
-    ]
-    rows = table.rows[:limit]
-    hidden = len(table.rows) - len(rows)
-    note = table.note
-    if hidden:
-        note = f"{hidden} more rows are in scores.json. {note}"
-    grid = tag(
-        "table",
-        tag("caption", table.title) if caption else None,
-        tag("thead", tag("tr", heads)),
-        tag("tbody", _rows(table, rows)),
-        class_="data grouped" if table.group else "data",
-    )
-    return tag(
-        "div",
-        tag("div", grid, class_="scroll", tabindex=0),
-        tag("p", note, class_="note") if note else None,
-    )
-
-
-def _rows(table: Table, rows: tuple[tuple[Value, ...], ...]) -> Iterator[Child]:
-    before: tuple[Value, ...] = ()
-    for row in rows:
-        same = bool(before) and row[: table.group] == before[: table.group]
-        yield tag(
-            "tr",
-            [
-                _cell(value, column.number, same and i < table.group)
-                for i, (value, column) in enumerate(
-                    zip(row, table.columns, strict=True)
-                )
-            ],
-            class_="first" if table.group and not same else None,
-        )
-        before = row
-
-
-def _cell(value: Value, number: bool, again: bool) -> Markup:
-    shown: Child = text(value)
-    if again:
-        return tag("td", tag("span", shown, class_="again"))
-    if isinstance(value, Number) and value.interval:
-        shown = [shown, tag("small", value.interval)]
-    return tag("td", shown, class_="num" if number else None)
