@@ -30,6 +30,7 @@ VERBS = {
     "report": "avplug.cli.report",
     "gate": "avplug.cli.gate",
     "weights": "avplug.cli.weights",
+    "data": "avplug.cli.data",
     "doctor": "avplug.cli.doctor",
 }
 
