@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from avplug.report.markup import Child, Markup, tag
 from avplug.report.panel import Method, Panel, Point
@@ -18,6 +19,7 @@ def heatmap(panel: Panel, method: Method) -> Markup:
     heads = ["corruption", *(f"s{s}" for s in panel.severities), "mean"]
     body: list[Child] = []
     category = ""
+    shade = partial(_shade, digits=panel.metric.digits)
     for condition in panel.corruptions:
         if condition.category != category:
             category = condition.category
@@ -31,11 +33,11 @@ def heatmap(panel: Panel, method: Method) -> Markup:
         points = [panel.at(method, condition, s) for s in panel.severities]
         points.append(panel.over_severities(method, condition))
         body.append(
-            tag("tr", tag("th", condition.label, scope="row"), map(_shade, points))
+            tag("tr", tag("th", condition.label, scope="row"), map(shade, points))
         )
     means = [panel.over_corruptions(method, s) for s in panel.severities]
     means.append(panel.overall(method))
-    foot = tag("tr", tag("th", "mean", scope="row"), map(_shade, means))
+    foot = tag("tr", tag("th", "mean", scope="row"), map(shade, means))
     return tag(
         "table",
         tag("caption", f"{panel.name(method)}: {panel.metric.title}"),
@@ -60,11 +62,11 @@ def scale() -> Markup:
     )
 
 
-def _shade(point: Point | None) -> Markup:
+def _shade(point: Point | None, digits: int) -> Markup:
     if point is None:
         return tag("td", "–", class_="num")
     rho = point.estimate("rho")
-    number = Number(point.estimate())
+    number = Number(point.estimate(), digits)
     hint = f"ρ {Number(rho, 3)}"
     if number.interval:
         hint = f"{number.interval}; {hint}"

@@ -18,23 +18,40 @@ class NamedMetric:
     Args:
         name: As users type it.
         title: As tables print it, with the unit.
-        task: ``"single-label"``, ``"multi-label"`` or ``"any"``.
+        task: ``"single-label"``, ``"multi-label"``, ``"multi-task"`` or ``"any"``.
         metric: Computes it.
+        unit: ``"%"``, another, or "" for none.
     """
 
     name: str
     title: str
     task: str
     metric: Metric
+    unit: str = "%"
 
     @property
     def noun(self) -> str:
         """The title without its unit, for sentences."""
-        return self.title.removesuffix(" (%)")
+        return self.title.removesuffix(f" ({self.unit})")
 
-    def suits(self, multi_label: bool) -> bool:
+    @property
+    def head(self) -> str:
+        """The name with its unit, for rows and columns."""
+        return f"{self.name} {self.unit}".rstrip()
+
+    @property
+    def digits(self) -> int:
+        """How many tables print after the point."""
+        return 1 if self.unit == "%" else 3
+
+    @property
+    def keeps_share(self) -> bool:
+        """Whether alpha and rho mean something: shares of what more is better of."""
+        return self.unit == "%" and self.metric.higher_is_better
+
+    def suits(self, task: str) -> bool:
         """Whether it is defined for data of this kind."""
-        return self.task in ("any", "multi-label" if multi_label else "single-label")
+        return self.task in ("any", task)
 
 
 def find_metrics(registry: Registry, names: Iterable[str]) -> tuple[NamedMetric, ...]:
@@ -47,10 +64,11 @@ def find_metrics(registry: Registry, names: Iterable[str]) -> tuple[NamedMetric,
     found = []
     for entry in dict.fromkeys(registry.get("metric", name) for name in names):
         spec = entry.spec
-        title, task = "", "any"
+        title, task, unit = "", "any", "%"
         if isinstance(spec, MetricSpec):
-            title, task = spec.title, spec.task
-        found.append(NamedMetric(spec.name, title or spec.name, task, _made(entry)))
+            title, task, unit = spec.title, spec.task, spec.unit
+        made = _made(entry)
+        found.append(NamedMetric(spec.name, title or spec.name, task, made, unit))
     return tuple(found)
 
 

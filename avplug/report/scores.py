@@ -16,6 +16,7 @@ import numpy as np
 
 from avplug.bench.store import Store, StoredCell
 from avplug.core.errors import PluginError, UsageError
+from avplug.core.metric import task_of
 from avplug.report import keys
 from avplug.report.attacked import AttackPanel, attack_panel
 from avplug.report.labels import canonical, distinguish
@@ -99,7 +100,8 @@ def score(
     notes: list[str] = []
     broken = False
     for label, data, group in zip(labels, datasets, groups.values(), strict=True):
-        suited = [m for m in metrics if m.suits(bool(data["multi_label"]))]
+        task = task_of(bool(data["multi_label"]), data.get("tasks", {}))
+        suited = [m for m in metrics if m.suits(task)]
         notes += [
             f"{m.name} is defined for {m.task} data, which {label} is not."
             for m in metrics
@@ -147,9 +149,10 @@ def _panels(
         scored = []
         for cell in cells:
             reference = clean[cell.id]
+            compared = reference if metric.keeps_share else None
             point = _point(
                 raw[metric.name, cell.id],
-                raw[metric.name, reference.id] if reference else None,
+                raw[metric.name, compared.id] if compared else None,
             )
             severity, seed = int(cell.cell["severity"]), int(cell.cell["seed"])
             method, condition = methods[cell.id], conditions[cell.id]

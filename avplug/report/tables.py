@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from avplug.report.panel import Method, Panel, Point, Quantity, ScoredCell
 from avplug.report.table import Column, Number, Table, Value
 
+_SHARES = {
+    True: " ρ = A / A_clean, α = 1 − (A_clean − A)/100, A_clean of the source model.",
+    False: " It has no ρ and no α: they are shares of what more is better of.",
+}
+
 
 def main_table(panel: Panel) -> Table:
     """Return the metric, rho and alpha of each method, clean and by severity."""
@@ -15,11 +20,14 @@ def main_table(panel: Panel) -> Table:
         points = [panel.over_corruptions(method, s) for s in (0, *panel.severities)]
         points.append(panel.overall(method))
         head = _head(panel, method)
-        rows += [
-            (*head, f"{panel.metric.name} %", *(_number(p) for p in points)),
-            (*head, "ρ relative", *(_number(p, "rho", 3) for p in points)),
-            (*head, "α absolute", *(_number(p, "alpha", 3) for p in points)),
-        ]
+        digits = panel.metric.digits
+        values = (_number(p, digits=digits) for p in points)
+        rows.append((*head, panel.metric.head, *values))
+        if panel.metric.keeps_share:
+            rows += [
+                (*head, "ρ relative", *(_number(p, "rho", 3) for p in points)),
+                (*head, "α absolute", *(_number(p, "alpha", 3) for p in points)),
+            ]
     severities = [Column(f"severity_{s}", f"s{s}") for s in panel.severities]
     return Table(
         "main",
@@ -33,20 +41,23 @@ def main_table(panel: Panel) -> Table:
         ),
         tuple(rows),
         f"s1 to s5: mean of {_count(len(panel.corruptions), 'corruption')} at that"
-        " severity; mean: of the severities shown. ρ = A / A_clean,"
-        " α = 1 − (A_clean − A)/100, A_clean of the source model.",
+        f" severity; mean: of the severities shown.{_SHARES[panel.metric.keeps_share]}",
         group=len(_head_columns(panel)),
     )
 
 
 def corruption_table(panel: Panel, method: Method) -> Table:
     """Return the metric of one method by corruption and severity."""
+    digits = panel.metric.digits
     rows = tuple(
         (
             condition.category,
             condition.label,
-            *(_number(panel.at(method, condition, s)) for s in panel.severities),
-            _number(panel.over_severities(method, condition)),
+            *(
+                _number(panel.at(method, condition, s), digits=digits)
+                for s in panel.severities
+            ),
+            _number(panel.over_severities(method, condition), digits=digits),
         )
         for condition in panel.corruptions
     )
@@ -80,12 +91,13 @@ def tta_table(panel: Panel) -> Table | None:
         rows.append(
             (
                 *_head(panel, method),
-                *_gain(panel.at(method, None, 0), panel.at(source, None, 0)),
+                *_gain(panel, panel.at(method, None, 0), panel.at(source, None, 0)),
                 *_gain(
+                    panel,
                     panel.over_corruptions(method, top),
                     panel.over_corruptions(source, top),
                 ),
-                *_gain(panel.overall(method), panel.overall(source)),
+                *_gain(panel, panel.overall(method), panel.overall(source)),
                 f"{better} of {both}",
             )
         )
@@ -128,7 +140,7 @@ def cell_table(panel: Panel) -> Table:
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (
             *_cell_head(panel, cell),
-            _number(cell.point),
+            _number(cell.point, digits=panel.metric.digits),
             _number(cell.point, "rho", 3),
             _number(cell.point, "alpha", 3),
             cell.clips,
@@ -142,7 +154,7 @@ def cell_table(panel: Panel) -> Table:
         f"Every cell on {panel.dataset}",
         (
             *_cell_columns(panel),
-            Column("value", f"{panel.metric.name} %"),
+            Column("value", panel.metric.head),
             Column("rho", "ρ"),
             Column("alpha", "α"),
             Column("clips", "clips"),
@@ -219,10 +231,12 @@ def _number(
     return Number(point.estimate(quantity), digits) if point else None
 
 
-def _gain(point: Point | None, source: Point | None) -> Iterable[Value]:
+def _gain(panel: Panel, point: Point | None, source: Point | None) -> Iterable[Value]:
+    digits = panel.metric.digits
     if point is None or source is None:
-        return _number(point), None
-    return _number(point), Number(point.gain_over(source), signed=True)
+        return _number(point, digits=digits), None
+    gain = Number(point.gain_over(source), digits, signed=True)
+    return _number(point, digits=digits), gain
 
 
 def _count(count: int, noun: str) -> str:

@@ -30,10 +30,9 @@ def verdict(panel: Panel) -> Verdict:
     best, point = ranked[0]
     details = []
     if len(ranked) > 1:
-        others = ", ".join(f"{m.model} {_percent(p)}" for m, p in ranked[1:])
-        details.append(
-            f"The most robust of {len(ranked)} models; the others: {others}."
-        )
+        best_of = "most robust" if panel.metric.keeps_share else "best"
+        others = ", ".join(f"{m.model} {_kept(panel, p)}" for m, p in ranked[1:])
+        details.append(f"The {best_of} of {len(ranked)} models; the others: {others}.")
     details += [*_extremes(panel, best, top), *_adaptations(panel, top)]
     return Verdict(_headline(panel, best, point, top), tuple(details))
 
@@ -48,8 +47,10 @@ def _ranked(panel: Panel, severity: int) -> list[tuple[Method, Point]]:
     sign = 1 if panel.metric.metric.higher_is_better else -1
 
     def rank(pair: tuple[Method, Point]) -> float:
-        rho = float(pair[1].rho[0])
-        return math.inf if math.isnan(rho) else -sign * rho
+        point = pair[1]
+        draws = point.rho if panel.metric.keeps_share else point.value
+        number = float(draws[0])
+        return math.inf if math.isnan(number) else -sign * number
 
     return sorted(shown.values(), key=rank)
 
@@ -58,7 +59,9 @@ def _headline(panel: Panel, method: Method, point: Point, severity: int) -> str:
     there = [c for c in panel.corruptions if panel.at(method, c, severity)]
     over = f"mean of {len(there)} corruptions" if len(there) > 1 else there[0].label
     name = method.model if method.source else f"{method.model} with {method.adaptation}"
-    value, title = Number(point.estimate()), panel.metric.noun
+    title = panel.metric.noun
+    unit = "%" if panel.metric.unit == "%" else ""
+    value = Number(point.estimate(), panel.metric.digits)
     if math.isnan(point.value[0]):
         return (
             f"{name} has no {title} at severity {severity} ({over}): it is undefined"
@@ -66,15 +69,26 @@ def _headline(panel: Panel, method: Method, point: Point, severity: int) -> str:
         )
     source = panel.source_of(method)
     clean = panel.at(source, None, 0) if source else None
+    if clean is not None and not panel.metric.keeps_share:
+        before = Number(clean.estimate(), panel.metric.digits)
+        return (
+            f"The {title} of {name} goes from {before} to {value} {panel.metric.unit}"
+        ).rstrip() + f" at severity {severity}, {over}."
     if clean is None or math.isnan(point.rho[0]):
         return (
-            f"{name} has {value}% {title} at severity {severity} ({over}); its clean"
-            " score is not known."
+            f"{name} has {value}{unit} {title} at severity {severity} ({over}); its"
+            " clean score is not known."
         )
     return (
         f"{name} keeps {_percent(point)} of its clean score at severity {severity}:"
         f" from {Number(clean.estimate())} to {value}% {title}, {over}."
     )
+
+
+def _kept(panel: Panel, point: Point) -> str:
+    if panel.metric.keeps_share:
+        return _percent(point)
+    return str(Number(point.estimate(), panel.metric.digits))
 
 
 def _percent(point: Point) -> str:
@@ -87,12 +101,13 @@ def _extremes(panel: Panel, method: Method, severity: int) -> Iterator[str]:
         point = panel.at(method, condition, severity)
         return float(point.value[0]) if point else math.nan
 
+    digits = panel.metric.digits
     known = [c for c in panel.corruptions if not math.isnan(value(c))]
     known.sort(key=value, reverse=not panel.metric.metric.higher_is_better)
     if len(known) > 1:
         yield (
-            f"Hardest: {known[0].label} ({value(known[0]):.1f}); mildest:"
-            f" {known[-1].label} ({value(known[-1]):.1f})."
+            f"Hardest: {known[0].label} ({value(known[0]):.{digits}f}); mildest:"
+            f" {known[-1].label} ({value(known[-1]):.{digits}f})."
         )
 
 
@@ -106,7 +121,7 @@ def _adaptations(panel: Panel, severity: int) -> Iterator[str]:
         other = panel.over_corruptions(source, severity)
         if mine is None or other is None:
             continue
-        gain = Number(mine.gain_over(other), signed=True)
+        gain = Number(mine.gain_over(other), panel.metric.digits, signed=True)
         if not (mine.value - other.value).any():
             yield f"With {panel.name(method)} the score at that severity is the same."
             continue
@@ -116,7 +131,8 @@ def _adaptations(panel: Panel, severity: int) -> Iterator[str]:
             clear = f" [{gain.interval}]"
         else:
             clear = f" [{gain.interval}], which may be chance"
+        points = "points" if panel.metric.unit == "%" else panel.metric.unit
         yield (
             f"With {panel.name(method)} the score at severity {severity} changes by"
-            f" {gain} points{clear}."
+            f" {gain} {points}{clear}."
         )
