@@ -15,7 +15,7 @@ from avplug.bench.plan import Cell
 from avplug.bench.protocols import Item
 from avplug.bench.store import Maps, Places
 from avplug.core.clip import ClipRef
-from avplug.core.errors import DatasetError
+from avplug.core.errors import DatasetError, StoppedError
 from avplug.core.metric import Predictions
 
 
@@ -48,12 +48,16 @@ class Answers:
         cell: Whose they are.
         clips: That are asked for, in the data set's order.
         classes: Length of a row of targets.
+        stop: Let the first clip that fails end the cell.
     """
 
-    def __init__(self, cell: Cell, clips: Sequence[ClipRef], classes: int) -> None:
+    def __init__(
+        self, cell: Cell, clips: Sequence[ClipRef], classes: int, *, stop: bool = False
+    ) -> None:
         self._cell = cell
         self._clips = clips
         self._classes = classes
+        self._stop = stop
         self._logits: dict[tuple[int, str], NDArray[np.float32]] = {}
         self._failures: dict[tuple[int, str], ClipFailure] = {}
 
@@ -61,8 +65,14 @@ class Answers:
         return len(self._logits)
 
     def fail(self, item: Item, failure: ClipFailure) -> None:
-        """Take note of a clip that is left out."""
+        """Take note of a clip that is left out.
+
+        Raises:
+            StoppedError: None may be.
+        """
         segment, ref = item
+        if self._stop:
+            raise StoppedError(f"Clip '{ref.id}': {failure.reason}")
         self._failures[segment, ref.id] = failure
 
     def note(

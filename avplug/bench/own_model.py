@@ -93,6 +93,12 @@ class Wrapped(Model):
         return {f"module.{name}": tensor for name, tensor in tensors.items()}
 
 
+def source_file(name: str) -> Path | None:
+    """Return the file of ``FILE.py:NAME``; None if ``name`` has another form."""
+    match = _TARGET.match(name)
+    return Path(match["home"]) if match and match["home"].endswith(".py") else None
+
+
 def own_entry(name: str) -> OwnEntry | None:
     """Return the entry of ``FILE.py:NAME`` or ``package.module:NAME``.
 

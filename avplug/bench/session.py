@@ -11,6 +11,7 @@ import torch
 
 from avplug.bench.attack_session import AttackSession
 from avplug.bench.compute import compute_of
+from avplug.bench.energy import EnergyMeter
 from avplug.bench.feed import Feed, Group, right, targets_of
 from avplug.bench.outcome import Answers, Outcome
 from avplug.bench.plan import Cell, Plan
@@ -37,6 +38,8 @@ class Session:
         feed: Where clips come from.
         tick: Told of progress.
         clips: A part of the run's clips, in their order; all of them by default.
+        size: Clips of a batch that was chosen for the hardware: one that does not fit
+            into its memory is answered in halves. None for the run's own.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Session:
         feed: Feed,
         tick: Tick,
         clips: Sequence[ClipRef] | None = None,
+        size: int | None = None,
     ) -> None:
         self.cell = cell
         self._plan = plan
@@ -57,12 +61,16 @@ class Session:
         self.device = next(self._model.parameters()).device
         self._watch = Stopwatch(self.device)
         self._memory = Memory(self.device)
+        self._energy = EnergyMeter(self.device)
         self._collapse = CollapseWatch()
         self._attention = AttentionWatch(
             self._model, self._probes.get("attention_every", 0)
         )
         asked = plan.clips if clips is None else clips
-        self._answers = Answers(cell, asked, len(plan.dataset.labels))
+        stop = plan.config.on_error == "stop"
+        self._answers = Answers(cell, asked, len(plan.dataset.labels), stop=stop)
+        self._size = size
+        self._halved = 0
         self._adapted = 0
         self._threads = 0
         self._spent = 0.0
@@ -83,6 +91,7 @@ class Session:
             self._threads = torch.get_num_threads()
             yield
         self._spent += time.perf_counter() - begin
+        self._energy.see()
 
     def open(self) -> None:
         """Construct the method and do all that comes before the pass that counts."""
@@ -101,24 +110,23 @@ class Session:
 
     def answer(self, group: Group, batch: Batch | None) -> None:
         """Take the next clips of the stream, as ``batch``; None if all failed."""
-        items, _, failed = group
-        for item, failure in failed:
+        for item, failure in group.failed:
             self._answers.fail(item, failure)
         if batch is not None:
             with self._at_work():
-                logits = self._answered(items, batch)
-            rows = logits.to("cpu", torch.float32).numpy()
-            finite = self._answers.note(items, rows)
+                logits = self._answered(group.items, batch)
+                rows = logits.to("cpu", torch.float32).numpy()
+            finite = self._answers.note(group.items, rows)
             if len(finite):
                 self._collapse.see(finite)
-        self._tick(len(items) + len(failed))
+        self._tick(len(group.items) + len(group.failed))
 
     def close(self, waiting: float, sharers: int) -> Outcome:
         """Return what came of the cell.
 
         Args:
             waiting: Seconds for which the sessions of a group waited for clips.
-            sharers: Cells in the group.
+            sharers: Cells in the group; each is charged for an equal share.
 
         Raises:
             NoClipError: No clip of the whole data set could be evaluated.
@@ -132,8 +140,9 @@ class Session:
         self._waiting += waiting / sharers
         self._spent += waiting / sharers
         record = self._record(diagnostics) | forgetting
+        record["energy"] = self._energy.facts(sharers)
         if sharers > 1:
-            record["shared"] = {"cells": sharers, "waiting_for_clips": waiting}
+            record["sharers"] = sharers
         maps = self._attack.maps() if self._attack else None
         answers = self._answers
         return Outcome(answers.predictions(), record, answers.places(), maps)
@@ -171,16 +180,16 @@ class Session:
         cell = self.cell
         make = self._feed.shots if cell.protocol.shots else self._feed.stream
         hits = count = 0
-        for items, clips, failed in self._waited(make(cell, turn)):
-            if clips:
-                batch = self._feed.batch(cell, clips)
-                self._attention.see(batch)
+        for group in self._waited(make(cell, turn)):
+            items = group.items
+            if group.batch is not None:
+                self._attention.see(group.batch)
                 with self._watch.of("adapter"):
-                    logits = self._show(adapter, batch, items)
+                    logits = self._show(adapter, group.batch, items)
                 self._adapted += len(items)
                 hits += right(logits, [ref for _, ref in items])
                 count += len(items)
-            self._tick(len(items) + len(failed))
+            self._tick(len(items) + len(group.failed))
         self._passes.append(100 * hits / count if count else float("nan"))
 
     def _show(self, adapter: Adapter, batch: Batch, items: list[Item]) -> torch.Tensor:
@@ -213,11 +222,31 @@ class Session:
             self._attention.see(batch)
             self._adapted += len(items)
         with self._watch.of("frozen" if frozen else "adapter"):
-            logits = self._frozen(batch) if frozen else adapter.step(batch)
-            logits = logits.detach()
+            step = self._frozen if frozen else adapter.step
+            logits = (
+                self._in_parts(step, batch) if self._size else step(batch)
+            ).detach()
         if self._attack:
             self._attack.answered(items, batch, logits)
         return logits
+
+    def _in_parts(
+        self, step: Callable[[Batch], torch.Tensor], batch: Batch
+    ) -> torch.Tensor:
+        assert self._size is not None
+        rows = torch.arange(len(batch), device=self.device)
+        while True:
+            try:
+                parts = torch.split(rows, self._size)
+                if len(parts) == 1:
+                    return step(batch)
+                return torch.cat([step(batch.rows(part)) for part in parts])
+            except torch.OutOfMemoryError:
+                if self._size == 1:
+                    raise
+                torch.cuda.empty_cache()
+                self._size //= 2
+                self._halved += 1
 
     def _frozen(self, batch: Batch) -> torch.Tensor:
         with torch.no_grad():
@@ -247,11 +276,11 @@ class Session:
 
     def _clean_accuracy(self, refs: list[ClipRef]) -> float:
         hits = count = 0
-        for items, clips, _ in self._feed.clean(self.cell, refs):
-            if clips:
-                logits = self._frozen(self._feed.batch(self.cell, clips))
-                hits += right(logits, [ref for _, ref in items])
-                count += len(items)
+        for group in self._feed.clean(self.cell, refs):
+            if group.batch is not None:
+                logits = self._frozen(group.batch)
+                hits += right(logits, [ref for _, ref in group.items])
+                count += len(group.items)
         return 100 * hits / count if count else float("nan")
 
     def _record(self, diagnostics: dict[str, Any]) -> dict[str, Any]:
@@ -267,7 +296,9 @@ class Session:
             "collapse": self._collapse.facts(),
             "threads": self._threads,
         }
+        chosen = {"size": self._size, "halved": self._halved} if self._size else {}
         optional = {
+            "batch": chosen,
             "passes": self._passes,
             "attention": self._attention.facts(),
             "attack": self._attack.facts() if self._attack else {},

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from avplug.bench.energy import add as add_energy
 from avplug.bench.evaluate import NoClipError, Outcome
 from avplug.bench.probes import CollapseWatch
 from avplug.bench.tasks import Task
@@ -65,7 +66,7 @@ class Gathering:
 def merge(parts: Sequence[Outcome], batch_size: int) -> Outcome:
     """Return a cell's outcome from those of its shards, in the order of their clips.
 
-    Predictions are those of the whole cell. Seconds add up over the shards; memory is
+    Predictions are those of the whole cell. Seconds and joules add up; memory is
     the most that one took, the environment that of the first.
     """
     if len(parts) == 1:
@@ -89,6 +90,7 @@ def merge(parts: Sequence[Outcome], batch_size: int) -> Outcome:
         ),
         "seconds": _sum([r["seconds"] for r in records]),
         "memory": max((r["memory"] for r in records), key=lambda m: m["bytes"]),
+        "energy": add_energy([r["energy"] for r in records]),
         "collapse": watch.facts(),
         "shards": len(parts),
     }

@@ -90,7 +90,9 @@ class CellWork:
         if plan:
             self._cells = {cell.id: cell for cell in plan.cells}
             self._feed = Feed(plan)
-            self._environment = environment(pick_device(plan.config.device))
+            self._environment = environment(
+                pick_device(plan.config.device), plan.config.models
+            )
 
     @property
     def device(self) -> str:

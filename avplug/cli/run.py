@@ -22,6 +22,19 @@ def _run(
     report: Annotated[
         bool, typer.Option(help="Show the tables and write the page at the end.")
     ] = True,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed", help="Evaluate cells of which clips failed again, too."
+        ),
+    ] = False,
+    break_lock: Annotated[
+        bool,
+        typer.Option(
+            "--break-lock",
+            help="Take over from a run elsewhere that ended without a word.",
+        ),
+    ] = False,
 ) -> None:
     """Evaluate models under corruptions; the same command again goes on."""
     from avplug.bench.runner import run
@@ -34,7 +47,13 @@ def _run(
     try:
         fetch_for(settings, get_registry())
         with RunProgress() as progress:
-            summary = run(settings, get_registry(), progress)
+            summary = run(
+                settings,
+                get_registry(),
+                progress,
+                retry_failed=retry_failed,
+                break_lock=break_lock,
+            )
     except KeyboardInterrupt:
         raise InterruptedWorkError(
             "Interrupted; finished cells are kept.", "The same command again goes on."

@@ -142,6 +142,14 @@ def load_file(path: Path) -> ModuleType:
     return module
 
 
+def version_of(name: str) -> str | None:
+    """Return the version of an installed distribution; None if it is not there."""
+    try:
+        return str(importlib_metadata.distribution(name).version)
+    except importlib_metadata.PackageNotFoundError:
+        return None
+
+
 def is_installed(requirement: str) -> bool:
     """Return whether the distribution that a requirement names is installed."""
     match = _REQUIREMENT_NAME.match(requirement)
