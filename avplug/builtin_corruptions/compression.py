@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.core.clip import ClipInfo
 from avplug.core.corruption import Corruption
@@ -68,7 +69,7 @@ class Compression(Corruption):
         Raises:
             MediaError: A side exceeds 65,500 pixels, which JPEG cannot store.
         """
-        spoilt = np.empty(frames.shape, np.uint8)
+        spoilt = new_frames(frames.shape)
         colours = np.empty(frames.shape[1:], np.uint8)
         for frame, target in zip(frames, spoilt, strict=True):
             cv2.cvtColor(frame, cv2.COLOR_RGB2BGR, dst=colours)

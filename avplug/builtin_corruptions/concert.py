@@ -15,6 +15,7 @@ from avplug.builtin_corruptions.background import (
     add_background,
 )
 from avplug.builtin_corruptions.draws import uniforms
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.timeline import Drift, Envelope
 from avplug.core.clip import ClipInfo
@@ -77,7 +78,7 @@ class Concert(BackgroundCorruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return frames in the lights, uint8 [T, H, W, 3]."""
-        lit = np.empty(frames.shape, np.uint8)
+        lit = new_frames(frames.shape)
         shifts = 255 * scene.value_shift * scene.beat.at(times)
         brighten = Brightener(*frames.shape[1:3])
         for frame, shift, target in zip(frames, shifts, lit, strict=True):

@@ -15,6 +15,7 @@ from avplug.builtin_corruptions.background import (
     add_background,
 )
 from avplug.builtin_corruptions.draws import uniforms
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.passers_by import Box, Person
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.silhouettes import resized
@@ -107,7 +108,8 @@ class Crowd(BackgroundCorruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return frames behind people, uint8 [T, H, W, 3]."""
-        hidden = frames.copy()
+        hidden = new_frames(frames.shape)
+        hidden[:] = frames
         size = (frames.shape[1], frames.shape[2])
         hard = scene.nearness is None
         for frame, boxes in zip(hidden, scene.boxes(times, size), strict=True):

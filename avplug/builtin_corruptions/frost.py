@@ -14,6 +14,7 @@ from avplug.builtin_corruptions.background import (
 )
 from avplug.builtin_corruptions.crystals import TEXTURES, frost_texture
 from avplug.builtin_corruptions.draws import uniforms
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import tinted, window
 from avplug.core.clip import ClipInfo
@@ -73,7 +74,7 @@ class Frost(BackgroundCorruption):
         shades = window(frost_texture(scene.texture), scene.place, *frames.shape[1:3])
         colours = np.arange(256)[:, None] * (np.array(ICE) / max(ICE))
         layer = tinted(shades, np.rint(scene.frost_weight * colours))
-        frosted = np.empty(frames.shape, np.uint8)
+        frosted = new_frames(frames.shape)
         for frame, target in zip(frames, frosted, strict=True):
             cv2.addWeighted(frame, scene.image_weight, layer, 1, 0, dst=target)
         return frosted

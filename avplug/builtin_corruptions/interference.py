@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.glitches import Glitches
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.rotation import Turner
@@ -85,7 +86,7 @@ class Interference(Corruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return turned frames, uint8 [T, H, W, 3]."""
-        turned = np.empty(frames.shape, np.uint8)
+        turned = new_frames(frames.shape)
         turn = Turner(*frames.shape[1:3])
         degrees, passed = scene.turns(times)
         # Frames of a piece that follow each other share the way of every pixel.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.builtin_corruptions.codebook import BYTES, byte_book, draw_bytes
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.core.randomness import KeyedRandom
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -39,7 +40,7 @@ def spoil_frames(
     Returns:
         uint8 [T, H, W, 3], a new array.
     """
-    spoilt = np.empty(frames.shape, np.uint8)
+    spoilt = new_frames(frames.shape)
     size = prod(frames.shape[1:])
     count = -(-size // BYTES)
     drawn = [np.empty(count * BYTES, np.uint8) for _ in books]

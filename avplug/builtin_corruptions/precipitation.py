@@ -16,6 +16,7 @@ from avplug.builtin_corruptions.background import (
 )
 from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.falling import FallingLayer, sheared
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.streaks import StreakLaw, streak_layer
 from avplug.builtin_corruptions.sway import Sway
@@ -146,7 +147,7 @@ class Precipitation(BackgroundCorruption):
         ]
         compositor = _Compositor(height, width, scene.image_weight, *self.haze)
         rates = np.rint(_RATE_STEPS * scene.rate.at(times)) / _RATE_STEPS
-        spoilt = np.empty(frames.shape, np.uint8)
+        spoilt = new_frames(frames.shape)
         both = np.empty((height, width + margin), np.uint8)
         for frame, time, rate, shift, span, target in zip(
             frames, times.tolist(), rates.tolist(), shifts, spans, spoilt, strict=True

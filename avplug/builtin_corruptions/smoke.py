@@ -15,6 +15,7 @@ from avplug.builtin_corruptions.background import (
     add_background,
 )
 from avplug.builtin_corruptions.draws import uniforms
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import SIDE, fitted, fractal, levels
 from avplug.builtin_corruptions.timeline import Envelope, pixel_scale
@@ -92,7 +93,7 @@ class Smoke(BackgroundCorruption):
         amplitudes = scene.amplitude * scene.fire.at(times)
         part = np.empty((height, width), np.uint8)
         veil = np.empty(frames.shape[1:], np.uint8)
-        veiled = np.empty(frames.shape, np.uint8)
+        veiled = new_frames(frames.shape)
         for frame, (top, left), amplitude, target in zip(
             frames, corners, amplitudes, veiled, strict=True
         ):

@@ -13,6 +13,7 @@ from avplug.builtin_corruptions.background import (
     add_background,
 )
 from avplug.builtin_corruptions.drops import DropLaw, drawn_cover
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.textures import fitted, texels, tinted
 from avplug.core.clip import ClipInfo
@@ -93,7 +94,7 @@ class Spatter(BackgroundCorruption):
         cover = drawn_cover(scene.law, *texels(height, width), rng.stream("drops"))
         cover = fitted(cover, height, width)
         colour = MUD_COLOUR if scene.mud else WATER_COLOUR
-        spattered = np.empty(frames.shape, np.uint8)
+        spattered = new_frames(frames.shape)
         shades = np.arange(256)[:, None] * np.array(colour) // 255
         layer = tinted(cover, shades)
         if not scene.mud:

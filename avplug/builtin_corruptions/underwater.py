@@ -12,6 +12,7 @@ from avplug.builtin_corruptions.background import (
     BackgroundCorruption,
     add_background,
 )
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.soft_blur import SoftBlur
 from avplug.builtin_corruptions.timeline import Envelope, pixel_scale
@@ -79,7 +80,7 @@ class Underwater(BackgroundCorruption):
         rng: KeyedRandom,
     ) -> Pixels:
         """Return frames seen through water, uint8 [T, H, W, 3]."""
-        murky = np.empty(frames.shape, np.uint8)
+        murky = new_frames(frames.shape)
         wanted = blur_variance(scene.blur_kernel, *frames.shape[1:3])
         blur = SoftBlur(frames.shape[1:], wanted)
         # One product of each pixel with a matrix dims, swaps and veils.

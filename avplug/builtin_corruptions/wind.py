@@ -11,6 +11,7 @@ from avplug.builtin_corruptions.background import (
     BackgroundCorruption,
     add_background,
 )
+from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.motion_blur import Scratch, doubling, motion_blur
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.sway import Sway
@@ -76,7 +77,7 @@ class Wind(BackgroundCorruption):
         scale = pixel_scale(*frames.shape[1:3])
         steps = np.rint(_STRENGTH_STEPS * scene.gust.at(times))
         angles = scene.direction.at(times)
-        spoilt = np.empty(frames.shape, np.uint8)
+        spoilt = new_frames(frames.shape)
         scratch = Scratch()
         for frame, strength, angle, target in zip(
             frames, steps / _STRENGTH_STEPS, angles, spoilt, strict=True
