@@ -29,6 +29,7 @@ VERBS = {
     "preview": "avplug.cli.preview",
     "report": "avplug.cli.report",
     "gate": "avplug.cli.gate",
+    "leaderboard": "avplug.cli.leaderboard",
     "weights": "avplug.cli.weights",
     "data": "avplug.cli.data",
     "doctor": "avplug.cli.doctor",

@@ -81,6 +81,9 @@ class StoreMaker:
 
     def add(self, given, corruption=None, severity=0, *, failures=(), **changes):
         identity = self.identity(corruption, severity, **changes)
+        return self.put(given, identity, failures)
+
+    def put(self, given, identity, failures=()):
         self.plan(identity)
         record = {
             "seconds": {"total": 1.5},
