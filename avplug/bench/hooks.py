@@ -20,4 +20,16 @@ def avplug_executors() -> tuple[ExecutorSpec, ...]:
             "avplug.bench.executors.local:Local",
             "In processes of this machine, one on each GPU or core",
         ),
+        ExecutorSpec(
+            "ray",
+            "avplug.bench.executors.ray_cluster:RayCluster",
+            "On a Ray cluster, of many machines or of this one",
+            requires=("ray",),
+        ),
+        ExecutorSpec(
+            "slurm",
+            "avplug.bench.executors.slurm:Slurm",
+            "In jobs of Slurm, through submitit",
+            requires=("submitit",),
+        ),
     )
