@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -19,8 +19,37 @@ T = TypeVar("T")
 _LEAST = 1 << 16
 
 
+class ClipMemory:
+    """Clips in memory up to a limit, the least recently used dropped; safe for threads.
+
+    Args:
+        max_bytes: Of frames and samples.
+    """
+
+    def __init__(self, max_bytes: int = 1 << 30) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._clips: OrderedDict[Hashable, Clip] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Clip | None:
+        """Return what was kept under a key, if it is still there."""
+        with self._lock:
+            if key in self._clips:
+                self._clips.move_to_end(key)
+            return self._clips.get(key)
+
+    def keep(self, key: Hashable, clip: Clip) -> None:
+        """Keep a clip under a new key."""
+        with self._lock:
+            self._clips[key] = clip
+            self._bytes += _size(clip)
+            while self._bytes > self._max_bytes and len(self._clips) > 1:
+                self._bytes -= _size(self._clips.popitem(last=False)[1])
+
+
 class ClipCache:
-    """Decoded clips, kept in memory up to a limit, the least recently used dropped.
+    """The decoded clips of a data set, sampled in one way.
 
     Safe for threads: of those that ask for a clip at once, one decodes it. Without a
     store a clip is decoded once as long as it stays in memory; with one, once.
@@ -28,7 +57,7 @@ class ClipCache:
     Args:
         dataset: Where clips come from.
         spec: How they are sampled.
-        max_bytes: Memory for frames and samples.
+        memory: Where decoded clips are kept; other caches may use it too.
         store: Where decoded clips are kept on disk, if anywhere.
         seconds: That the decoding of a clip may take; None for any time. A decoder that
             hangs is left behind in a thread of its own, which keeps no process alive.
@@ -38,19 +67,17 @@ class ClipCache:
         self,
         dataset: Dataset,
         spec: InputSpec,
-        max_bytes: int = 1 << 30,
+        memory: ClipMemory | None = None,
         *,
         store: ClipStore | None = None,
         seconds: float | None = None,
     ) -> None:
         self._dataset = dataset
         self._spec = spec
-        self._max_bytes = max_bytes
+        self._memory = memory or ClipMemory()
         self._store = store
         self._version = dataset.content_version() if store else ""
         self._seconds = seconds
-        self._bytes = 0
-        self._clips: OrderedDict[str, Clip] = OrderedDict()
         self._coming: dict[str, Future[Clip]] = {}
         self._hung: set[str] = set()
         self._lock = threading.Lock()
@@ -62,10 +89,11 @@ class ClipCache:
             MediaError: It took too long, now or before.
             Exception: What the data set raises.
         """
+        key = (id(self), ref.id)
         with self._lock:
-            if ref.id in self._clips:
-                self._clips.move_to_end(ref.id)
-                return self._clips[ref.id]
+            clip = self._memory.get(key)
+            if clip is not None:
+                return clip
             coming = self._coming.get(ref.id)
             if coming is None:
                 mine = self._coming[ref.id] = Future()
@@ -74,20 +102,15 @@ class ClipCache:
         try:
             clip = self._load(ref)
         except BaseException as error:
-            self._coming.pop(ref.id)
+            with self._lock:
+                del self._coming[ref.id]
             mine.set_exception(error)
             raise
         with self._lock:
-            self._keep(ref, clip)
+            self._memory.keep(key, clip)
             del self._coming[ref.id]
         mine.set_result(clip)
         return clip
-
-    def _keep(self, ref: ClipRef, clip: Clip) -> None:
-        self._clips[ref.id] = clip
-        self._bytes += _size(clip)
-        while self._bytes > self._max_bytes and len(self._clips) > 1:
-            self._bytes -= _size(self._clips.popitem(last=False)[1])
 
     def _load(self, ref: ClipRef) -> Clip:
         if self._store is None:

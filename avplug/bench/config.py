@@ -105,6 +105,9 @@ class RunConfig:
     metrics: tuple[str, ...] = _key("metrics; by the data set's task if empty", ())
     seeds: tuple[int, ...] = _key("each repeats the matrix", (0,))
     batch_size: int = _key("clips per batch; part of the result for adaptation", 16)
+    auto_batch_size: bool = _key(
+        "on a GPU, larger batches if they pay, for cells without state or attack", False
+    )
     protocol: ProtocolName = _key(  # noqa: RUF009 - an alias of Literal
         "streams of adaptation: reset, continual, gradual, mixed, episodic, offline, "
         "few-shot",
@@ -119,6 +122,13 @@ class RunConfig:
         "batches between looks at the attention between the senses; 0 for none", 0
     )
     workers: int = _key("threads that decode and corrupt ahead; 0 for none", 0)
+    clip_cache: str | None = _key(
+        "folder of decoded clips, shared by runs and processes; off for none", None
+    )
+    clip_cache_size: float = _key("GB that the folder of decoded clips may hold", 50.0)
+    clip_timeout: float = _key(
+        "seconds that the decoding of a clip may take; 0 for any time", 300.0
+    )
     threads: int = _key("of an operation on the CPU; 0 chooses by the model's size", 0)
     device: str = _key("auto, cpu, cuda, cuda:1, mps", "auto")
     dtype: Precision = _key(  # noqa: RUF009 - an alias of Literal
@@ -158,6 +168,8 @@ class RunConfig:
             ("forgetting", 0),
             ("attention_every", 0),
             ("localisation", 0),
+            ("clip_cache_size", 0),
+            ("clip_timeout", 0),
             ("retries", 0),
         ):
             value = getattr(self, name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from avplug.bench.feed import Feed
+from avplug.bench.batch_size import automatic, largest_paying
+from avplug.bench.feed import Feed, Group
 from avplug.bench.outcome import NoClipError, Outcome
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.session import Session, Tick
@@ -59,52 +60,47 @@ def evaluate_group(
     Returns:
         By cell id what came of it, or what it raised.
     """
-    group = _Together(
-        [Session(cell, plan, feed, tick, clips) for cell in cells], len(cells)
-    )
+    size = largest_paying(plan, cells) if automatic(plan, cells) else None
+    sessions = [Session(cell, plan, feed, tick, clips, size) for cell in cells]
     with recordings_from(plan.config.recordings):
-        return group.run(feed, clips)
+        return _Together(sessions, feed).run(feed.stream(cells[0], 0, clips, size))
 
 
 class _Together:
     """Sessions that are shown the same batches; one that fails drops out."""
 
-    def __init__(self, sessions: Sequence[Session], count: int) -> None:
+    def __init__(self, sessions: Sequence[Session], feed: Feed) -> None:
         self._alive = list(sessions)
-        self._count = count
+        self._count = len(sessions)
+        self._feed = feed
         self._waiting = 0.0
         self._results: dict[str, Outcome | Exception] = {}
 
-    def run(
-        self, feed: Feed, clips: Sequence[ClipRef] | None
-    ) -> dict[str, Outcome | Exception]:
+    def run(self, groups: Iterator[Group]) -> dict[str, Outcome | Exception]:
         """Return the outcomes; the models are as before, whatever happens."""
-        cell = self._alive[0].cell
         try:
             self._each(Session.open)
-            if self._alive:
-                self._show(feed, cell, clips)
+            while self._alive:
+                begin = time.perf_counter()
+                group = next(groups, None)
+                self._waiting += time.perf_counter() - begin
+                if group is None:
+                    break
+                self._show(group)
             self._each(self._close)
         finally:
             for session in self._alive:
                 session.restore()
         return self._results
 
-    def _show(self, feed: Feed, cell: Cell, clips: Sequence[ClipRef] | None) -> None:
-        groups = feed.stream(cell, clips=clips)
-        while self._alive:
-            begin = time.perf_counter()
-            group = next(groups, None)
-            if group is None:
-                return
-            batch = feed.batch(cell, group[1]) if group[1] else None
-            self._waiting += time.perf_counter() - begin
-            for session in tuple(self._alive):
-                before = _version(batch)
-                self._try(session, partial(session.answer, group, batch))
-                if batch is not None and _version(batch) != before:
-                    # A model that writes to its input must not spoil the next one's.
-                    batch = feed.batch(cell, group[1])
+    def _show(self, group: Group) -> None:
+        batch = group.batch
+        for session in tuple(self._alive):
+            before = _version(batch)
+            self._try(session, partial(session.answer, group, batch))
+            if _version(batch) != before:
+                # A model that writes to its input must not spoil the next one's.
+                batch = self._feed.batch(session.cell, group.clips)
 
     def _close(self, session: Session) -> None:
         outcome = session.close(self._waiting, self._count)

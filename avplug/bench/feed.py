@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from avplug.bench.clip_cache import ClipCache
+from avplug.bench.clip_cache import ClipCache, ClipMemory
+from avplug.bench.clip_store import ClipStore
 from avplug.bench.conditions import CLEAN, Condition
-from avplug.bench.pipeline import ClipFailure, batches, ordered_map
+from avplug.bench.config import RunConfig
+from avplug.bench.pipeline import ClipFailure, batches, ordered_map, prefetched
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.protocols import Item
 from avplug.bench.splits import TRAINING, Split
+from avplug.bench.transfer import Sender
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
@@ -19,14 +25,29 @@ from avplug.core.errors import AvplugError
 from avplug.core.randomness import KeyedRandom
 from avplug.media.fitting import as_is, every_frame, fit_clip
 
-#: Items of a batch, their clips, and items that failed since the batch before.
-Group = tuple[list[Item], list[Clip], list[tuple[Item, ClipFailure]]]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """What comes of a stream at a time.
+
+    Args:
+        items: That are well.
+        clips: Theirs.
+        batch: The clips as tensors on the model's device; None if all items failed.
+        failed: Items that failed since the group before.
+    """
+
+    items: list[Item]
+    clips: list[Clip]
+    batch: Batch | None
+    failed: list[tuple[Item, ClipFailure]]
 
 
 class Feed:
     """The clips of a run, as the models want them before the corruption.
 
-    Decoded clips stay in memory between cells; safe for threads.
+    Decoded clips stay in memory between cells, and on disk if the run says where; safe
+    for threads.
 
     Args:
         plan: The run.
@@ -34,10 +55,16 @@ class Feed:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._caches: dict[tuple[int, object], ClipCache] = {}
+        self._memory = ClipMemory()
+        self._store = _store(plan.config)
+        self._caches: dict[tuple[int, InputSpec], ClipCache] = {}
 
     def stream(
-        self, cell: Cell, turn: int = 0, clips: Sequence[ClipRef] | None = None
+        self,
+        cell: Cell,
+        turn: int = 0,
+        clips: Sequence[ClipRef] | None = None,
+        size: int | None = None,
     ) -> Iterator[Group]:
         """Yield the batches of a cell's stream, none across two stretches.
 
@@ -45,11 +72,13 @@ class Feed:
             cell: Whose stream it is.
             turn: Number of the pass.
             clips: A part of the run's clips; all of them by default.
+            size: Clips of a batch; the run's batch size by default.
         """
         protocol = cell.protocol
         clips = self._plan.clips if clips is None else clips
         for stretch in protocol.stretches(len(cell.segments), clips, cell.seed, turn):
-            yield from self.groups(cell, self._plan.dataset, stretch, cell.segments)
+            dataset = self._plan.dataset
+            yield from self.groups(cell, dataset, stretch, cell.segments, size)
 
     def shots(self, cell: Cell, turn: int) -> Iterator[Group]:
         """Yield the batches of the labelled clips of a few-shot cell."""
@@ -72,9 +101,9 @@ class Feed:
         clips = source.dataset.clips
         order = KeyedRandom((cell.seed, TRAINING)).permutation(len(clips))
         items = [(0, clips[i]) for i in order]
-        for _, found, _ in self.groups(cell, source.dataset, items, (CLEAN,)):
-            if found:
-                yield self.batch(cell, found)
+        for group in self.groups(cell, source.dataset, items, (CLEAN,)):
+            if group.batch:
+                yield group.batch
 
     def training(self, cell: Cell, split: Split) -> Iterator[tuple[list[Item], Batch]]:
         """Yield labelled, clean batches of a split, drawn by the seed.
@@ -85,9 +114,9 @@ class Feed:
         clips = split.dataset.clips
         order = KeyedRandom((cell.seed, "attack", split.name)).permutation(len(clips))
         items = [(0, clips[i]) for i in order[: len(self._plan.clips)]]
-        for kept, found, _ in self.groups(cell, split.dataset, items, (CLEAN,)):
-            if found:
-                yield kept, self.batch(cell, found)
+        for group in self.groups(cell, split.dataset, items, (CLEAN,)):
+            if group.batch:
+                yield group.items, group.batch
 
     def clean(self, cell: Cell, refs: Sequence[ClipRef]) -> Iterator[Group]:
         """Yield the batches of clips of the run's data set, as they are."""
@@ -100,8 +129,13 @@ class Feed:
         dataset: Dataset,
         items: Sequence[Item],
         segments: Sequence[Condition],
+        size: int | None = None,
     ) -> Iterator[Group]:
-        """Yield items of a data set in batches, each under its segment's condition."""
+        """Yield items of a data set in batches, each under its segment's condition.
+
+        On CUDA the next batch travels to the device while the model works, if there are
+        workers.
+        """
         config = self._plan.config
         spec = cell.model.model.input
         sampled, whole = self._caches_of(cell, dataset)
@@ -122,15 +156,25 @@ class Feed:
                 return item, ClipFailure(ref.id, f"{kind}{error}")
             return item, clip
 
-        ahead = 2 * max(config.batch_size, config.workers)
+        size = size or config.batch_size
+        ahead = 2 * max(size, config.workers)
         results = ordered_map(work, items, config.workers, ahead)
+        sender = Sender(_device(cell))
         stateful = cell.treatment.adapter.stateful
-        yield from batches(results, config.batch_size, refill=stateful)
+        coming = (
+            (kept, clips, sender.send(clips, spec) if clips else None, failed)
+            for kept, clips, failed in batches(results, size, refill=stateful)
+        )
+        if sender.asynchronous and config.workers:
+            coming = prefetched(coming, 1)
+        with closing(coming):
+            for kept, clips, sent, failed in coming:
+                batch = sender.receive(sent) if sent else None
+                yield Group(kept, clips, batch, failed)
 
     def batch(self, cell: Cell, clips: Sequence[Clip]) -> Batch:
         """Return clips as tensors on the model's device."""
-        model = cell.model.model
-        return collate(clips, model.input).to(next(model.parameters()).device)
+        return collate(clips, cell.model.model.input, _device(cell))
 
     def _caches_of(self, cell: Cell, dataset: Dataset) -> tuple[ClipCache, ClipCache]:
         """Return where clips come from, with the wanted frames and with all."""
@@ -141,8 +185,24 @@ class Feed:
     def _cache(self, dataset: Dataset, wanted: InputSpec) -> ClipCache:
         key = (id(dataset), wanted)
         if key not in self._caches:
-            self._caches[key] = ClipCache(dataset, wanted)
+            self._caches[key] = ClipCache(
+                dataset,
+                wanted,
+                self._memory,
+                store=self._store,
+                seconds=self._plan.config.clip_timeout or None,
+            )
         return self._caches[key]
+
+
+def _device(cell: Cell) -> torch.device:
+    return next(cell.model.model.parameters()).device
+
+
+def _store(config: RunConfig) -> ClipStore | None:
+    if config.clip_cache in (None, "off"):
+        return None
+    return ClipStore(Path(config.clip_cache), round(config.clip_cache_size * 1e9))
 
 
 def targets_of(items: Sequence[Item], classes: int) -> torch.Tensor:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from avplug.bench.clip_cache import ClipCache
+from avplug.bench.clip_cache import ClipCache, ClipMemory
 from avplug.bench.judging import targets
 from avplug.bench.optimising import Optimising
 from avplug.bench.pipeline import ordered_map
@@ -70,7 +70,7 @@ class Fitting:
         self._dataset = dataset
         self._clips = clips
         self._device = next(model.parameters()).device
-        self._cache = ClipCache(dataset, model.input, max_bytes=2 << 30)
+        self._cache = ClipCache(dataset, model.input, ClipMemory(2 << 30))
         self.model = defense.wrap(model).to(self._device)
         self._sizes = batch_sizes(len(clips), config.batch_size, self.model)
         defense.begin(

@@ -73,7 +73,9 @@ def ordered_map(
             jobs.put(None)
 
 
-def prefetched(source: Generator[Result, None, None], count: int) -> Iterator[Result]:
+def prefetched(
+    source: Generator[Result, None, None], count: int
+) -> Generator[Result, None, None]:
     """Yield what ``source`` yields, taken from it ahead of use in another thread.
 
     Args:

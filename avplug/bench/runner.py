@@ -79,7 +79,8 @@ def default_folder(config: RunConfig) -> Path:
 #: What changes how a run is done, not what comes out.
 _TRANSPORT = {
     *("out", "workers", "threads", "device", "executor", "metrics", "tables"),
-    *("on_error", "retries"),
+    *("on_error", "retries", "auto_batch_size"),
+    *("clip_cache", "clip_cache_size", "clip_timeout"),
 }
 
 

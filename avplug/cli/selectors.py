@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RECORDINGS_HELP = "Folder of recordings to mix in. Default: AVPLUG_RECORDINGS, or none."
 _Text = str | None
 _Count = int | None
+_Number = float | None
 _Many = list[str] | None
 
 
@@ -118,6 +119,11 @@ _SELECTORS: dict[str, Any] = {
     "batch_size": _option(
         _Count, "Clips per batch; part of an adapted result. Default: 16."
     ),
+    "auto_batch_size": _option(
+        bool | None,
+        "On a GPU, larger batches where they pay; of cells without state.",
+        "--auto-batch-size",
+    ),
     "protocol": _option(
         _Text,
         "Streams of adaptation: reset (default), continual, gradual, mixed, episodic, "
@@ -135,6 +141,13 @@ _SELECTORS: dict[str, Any] = {
         _Count, "Note the attention between the senses every so many batches."
     ),
     "workers": _option(_Count, "Threads that decode and corrupt ahead. Default: 0."),
+    "clip_cache": _option(
+        _Text, "Folder that keeps decoded clips for all runs. Default: off."
+    ),
+    "clip_cache_size": _option(_Number, "GB that it may hold. Default: 50."),
+    "clip_timeout": _option(
+        _Number, "Seconds to decode a clip, then it fails; 0 for any. Default: 300."
+    ),
     "threads": _option(
         _Count, "Of an operation on the CPU. Default: by the model's size."
     ),

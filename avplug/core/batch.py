@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from avplug.core.errors import MediaError
 
@@ -96,8 +97,14 @@ def check_clip(clip: Clip, spec: InputSpec) -> None:
         )
 
 
-def collate(clips: Sequence[Clip], spec: InputSpec) -> Batch:
-    """Stack clips that pass :func:`check_clip`, audio cut or padded to its length."""
+def collate(
+    clips: Sequence[Clip], spec: InputSpec, device: torch.device | str = "cpu"
+) -> Batch:
+    """Stack clips that pass :func:`check_clip`, audio cut or padded to its length.
+
+    Pictures become floats on the device. The copy to CUDA is from pinned memory and
+    does not block: later work on the same stream waits for it.
+    """
     waveform = np.zeros((len(clips), spec.samples), np.float32)
     lengths = np.empty(len(clips), np.int64)
     for row, clip in enumerate(clips):
@@ -106,8 +113,16 @@ def collate(clips: Sequence[Clip], spec: InputSpec) -> Batch:
         lengths[row] = len(samples)
         waveform[row, : len(samples)] = samples
     frames = np.stack([clip.frames for clip in clips if clip.frames is not None])
+    device = torch.device(device)
     return Batch(
-        torch.from_numpy(frames).permute(0, 1, 4, 2, 3).float().div_(255),
-        torch.from_numpy(waveform),
-        torch.from_numpy(lengths),
+        _sent(frames, device).permute(0, 1, 4, 2, 3).float().div_(255),
+        _sent(waveform, device),
+        _sent(lengths, device),
     )
+
+
+def _sent(array: NDArray[Any], device: torch.device) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)

@@ -263,11 +263,11 @@ def reading(tmp_path):
     plan = plan_of(tmp_path, tta=("read",), options={"read": {"lr": 0.01}}, attacks=())
     (cell,) = plan.cells
     feed = Feed(plan)
-    items, clips, _ = next(feed.stream(cell))
+    group = next(feed.stream(cell))
     adapter = construct(cell.method, cell.treatment.options, cell.model.model)
     adapter.reset()
-    adapter.begin(Stream(1, len(items), 0))
-    yield adapter, feed.batch(cell, clips), items
+    adapter.begin(Stream(1, len(group.items), 0))
+    yield adapter, group.batch, group.items
     adapter.reset()
 
 

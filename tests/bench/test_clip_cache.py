@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from avplug.bench.clip_cache import ClipCache
+from avplug.bench.clip_cache import ClipCache, ClipMemory
 from avplug.bench.clip_store import ClipStore
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
@@ -33,7 +33,7 @@ class Counting(Dataset):
 
 def test_a_clip_is_decoded_once_while_it_fits():
     data = Counting()
-    cache = ClipCache(data, InputSpec(), max_bytes=3 * SIZE)
+    cache = ClipCache(data, InputSpec(), ClipMemory(3 * SIZE))
     for ref in data.clips[:3] * 2:
         assert cache.load(ref).id == ref.id
     assert data.loads == ["0", "1", "2"]
@@ -42,11 +42,23 @@ def test_a_clip_is_decoded_once_while_it_fits():
     assert data.loads == ["0", "1", "2", "3", "0"]
 
 
+def test_caches_can_share_their_memory():
+    data, memory = Counting(), ClipMemory(3 * SIZE)
+    one, other = (ClipCache(data, InputSpec(size=s), memory) for s in (96, 224))
+    for cache in (one, other, one, other):
+        cache.load(data.clips[0])
+    assert data.loads == ["0", "0"]
+    other.load(data.clips[1])
+    other.load(data.clips[2])
+    one.load(data.clips[0])
+    assert data.loads == ["0", "0", "1", "2", "0"]
+
+
 def test_with_a_store_a_clip_is_decoded_once_for_all_runs(tmp_path):
     data = Counting()
     for _ in range(2):
         store = ClipStore(tmp_path, 1 << 30)
-        cache = ClipCache(data, InputSpec(), max_bytes=3 * SIZE, store=store)
+        cache = ClipCache(data, InputSpec(), ClipMemory(3 * SIZE), store=store)
         for ref in data.clips * 2:
             assert cache.load(ref).audio[0, 0] == int(ref.id)
     assert data.loads == [ref.id for ref in data.clips]

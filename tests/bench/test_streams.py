@@ -293,8 +293,7 @@ def test_a_method_is_told_of_its_stream_and_can_see_source_data(tmp_path, monkey
     one, other = (next(iter(stream.source())) for _ in range(2))
     assert len(one) == 5
     assert torch.equal(one.frames, other.frames), "the same clips at each call"
-    scored = next(feed.stream(cell))[1]
-    assert not torch.equal(one.frames, feed.batch(cell, scored).frames)
+    assert not torch.equal(one.frames, next(feed.stream(cell)).batch.frames)
 
 
 def test_without_a_training_split_what_needs_source_data_is_skipped(
