@@ -73,7 +73,22 @@ class StoredCell:
                 data["logits"][rows],
                 data["targets"][rows],
                 str(data["outputs"]),
+                self.cell.get("dataset", {}).get("tasks", {}),
+                self._batches(data, rows),
             )
+
+    def _batches(self, data: Any, rows: Any) -> NDArray[np.intp] | None:
+        """Tell which clips were answered together, as far as the cell says."""
+        size = self.record.get("run", {}).get("batch_size")
+        if not isinstance(size, int) or size < 1:
+            return None
+        if "positions" not in data:
+            return np.arange(len(data["ids"][rows])) // size
+        order = data["positions"][rows]
+        if self.cell["adaptation"].get("protocol") != "mixed":
+            # Every corruption of a stream begins a batch of its own.
+            order = order.argsort().argsort()
+        return np.asarray(order // size, np.intp)
 
     def places(self) -> Places | None:
         """Read where the predictions were made; None where the method has no state."""
