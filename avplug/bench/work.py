@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import pickle
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from avplug.bench.config import RunConfig
 from avplug.bench.evaluate import Outcome, evaluate_group
+from avplug.bench.executors.sending import portable
 from avplug.bench.feed import Feed
 from avplug.bench.plan import Cell, Plan, make_plan
 from avplug.bench.prepare import pick_device
@@ -135,20 +133,3 @@ class CellWork:
         return replace(
             outcome, record={**outcome.record, "environment": self._environment}
         )
-
-
-def portable(error: Exception) -> Exception:
-    """Return an exception that can be sent, its traceback as a note."""
-    error.add_note("".join(traceback.format_exception(error)).rstrip())
-    error.__traceback__ = error.__cause__ = error.__context__ = None
-    try:
-        copy: Any = pickle.loads(pickle.dumps(error))
-    # A class of a plugin may fail in whatever way it likes.
-    except Exception:
-        copy = None
-    if type(copy) is type(error) and str(copy) == str(error):
-        return error
-    stand_in = RuntimeError(f"{type(error).__name__}: {error}")
-    for note in error.__notes__:
-        stand_in.add_note(note)
-    return stand_in

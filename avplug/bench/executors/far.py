@@ -6,7 +6,7 @@ import hashlib
 import pickle
 from typing import Any
 
-from avplug.bench.work import portable
+from avplug.bench.executors.sending import portable
 
 #: The work of the run that this process is at, by the hash of its pickle: an engine
 #: keeps processes, and a plan with its models is worth keeping.

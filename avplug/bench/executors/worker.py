@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from avplug.bench.executors.sending import portable
+
 #: Seconds between reports of progress, at least.
 _PAUSE = 0.1
 
@@ -61,8 +63,6 @@ def _send(pipe: Connection[Any, Any], message: tuple[str, Any]) -> None:
 
 
 def _answer(work: Callable[..., Any], task: Any, tick: _Ticker) -> tuple[str, Any]:
-    from avplug.bench.work import portable
-
     try:
         return "done", work(task, tick)
     except Exception as error:
