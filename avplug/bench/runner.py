@@ -14,6 +14,7 @@ import numpy as np
 
 from avplug.bench.compute import Compute, compute_of
 from avplug.bench.config import RunConfig
+from avplug.bench.describing import describe_cell
 from avplug.bench.evaluate import NoClipError, Outcome
 from avplug.bench.interrupts import interruptible
 from avplug.bench.locking import only_writer
@@ -302,42 +303,6 @@ def _event(folder: Path, plan: Plan, stored: StoredCell) -> CellFinished:
         values = {}
     seconds = stored.record["seconds"]["total"]
     return CellFinished(str(folder), stored.id, stored.cell, values, seconds)
-
-
-def describe_cell(identity: Any) -> str:
-    """Return a cell in words, such as ``cav-mae tent gaussian s5 seed 0``."""
-    attack = describe_attack(identity.get("attack"))
-    model = identity["model"]
-    training = model.get("training")
-    name = f"{training['name']} #{training['seed']}" if training else model["name"]
-    return (
-        f"{name} {identity['adaptation']['name']} "
-        f"{describe_condition(identity)}{attack} seed {identity['seed']}"
-    )
-
-
-def describe_attack(about: Any) -> str:
-    """Return an attack in words, such as `` pgd on av (video 0.031, audio 0.01)``."""
-    if not about:
-        return ""
-    sizes = [
-        f"{name} {about['threat'][name]['epsilon']:.2g}"
-        for name in ("video", "audio")
-        if about["threat"][name] and name[0] in about["senses"]
-    ]
-    where = f", {about['protocol']}" if "protocol" in about else ""
-    made = ", from surrogates" if about.get("surrogates") else ""
-    return f" {about['name']} on {about['senses']} ({', '.join(sizes)}{where}{made})"
-
-
-def describe_condition(identity: Any) -> str:
-    """Return what happens to the clips of a cell, such as ``gaussian s5``."""
-    if "stream" in identity:
-        first, *_, last = (describe_condition(part) for part in identity["stream"])
-        count = len(identity["stream"])
-        return f"{identity['adaptation']['protocol']} {first} to {last} ({count})"
-    corruption = identity["corruption"]
-    return f"{corruption['name']} s{identity['severity']}" if corruption else "clean"
 
 
 def _describe(plan: Plan) -> dict[str, Any]:

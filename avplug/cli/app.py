@@ -27,6 +27,8 @@ VERBS = {
     "corrupt": "avplug.cli.corrupt",
     "build": "avplug.cli.build",
     "preview": "avplug.cli.preview",
+    "status": "avplug.cli.status",
+    "verify": "avplug.cli.verify",
     "report": "avplug.cli.report",
     "gate": "avplug.cli.gate",
     "leaderboard": "avplug.cli.leaderboard",

@@ -168,7 +168,7 @@ class RunProgress(_Shown):
 
     def cell_started(self, cell: Cell) -> None:
         """Name the cell."""
-        from avplug.bench.runner import describe_cell
+        from avplug.bench.describing import describe_cell
 
         self._in_cell = 0
         self._begin = time.perf_counter()
@@ -181,7 +181,7 @@ class RunProgress(_Shown):
 
     def cell_ended(self, cell: Cell, error: str | None) -> None:
         """Move the bar; off a terminal, a line for each cell."""
-        from avplug.bench.runner import describe_cell
+        from avplug.bench.describing import describe_cell
 
         expected = self._plan.visits(cell) if self._plan else 0
         self._bar.advance(self._clips, expected - self._in_cell)

@@ -11,11 +11,12 @@ import torch
 
 from avplug.bench.attack_checks import CONTROLS
 from avplug.bench.config import from_data
+from avplug.bench.describing import describe_cell
 from avplug.bench.feed import Feed
 from avplug.bench.moving import AdaptsFirst
 from avplug.bench.plan import make_plan
 from avplug.bench.prepare import construct
-from avplug.bench.runner import describe_cell, run
+from avplug.bench.runner import run
 from avplug.bench.store import Store
 from avplug.core.adaptation import Stream
 from avplug.core.ensemble import Ensemble
