@@ -32,7 +32,8 @@ def hash_of(data: Any) -> str:
     Sorted keys, no blanks, UTF-8.
     """
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return digest(text.encode())
+    # A file name that is no UTF-8 gives lone surrogates.
+    return digest(text.encode("utf-8", "surrogatepass"))
 
 
 def cell_id(identity: Mapping[str, Any]) -> str:
@@ -47,7 +48,10 @@ def environment_id(facts: Mapping[str, Any]) -> str:
 
 def to_json(data: Any) -> bytes:
     """Return plain data as it is written to a file."""
-    return json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n"
+    try:
+        return json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(data, indent=1).encode() + b"\n"
 
 
 def sealed(facts: Mapping[str, Any]) -> dict[str, Any]:

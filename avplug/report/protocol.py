@@ -37,8 +37,7 @@ def protocol(scores: Scores) -> list[Facts]:
     found += [facts for facts in corruptions if facts.values]
     for versions in _distinct(cell.get("versions") for cell in cells):
         found.append(Facts("Versions", _pairs(versions)))
-    records = [stored.record for stored in scores.cells]
-    for environment in _distinct(record.get("environment") for record in records):
+    for environment in _environments(scores):
         found.append(Facts("Environment", _pairs(environment)))
     if "config" in scores.run:
         found.append(Facts("Configuration", _pairs(scores.run["config"])))
@@ -48,7 +47,6 @@ def protocol(scores: Scores) -> list[Facts]:
 def in_short(scores: Scores) -> str:
     """Return what a reader must know first, in one line."""
     cells = [stored.cell for stored in scores.cells]
-    records = [stored.record for stored in scores.cells]
     data = [
         f"{d['name']} {d['split']}, {_share(d)} clips, {d['classes']} classes"
         for d in _distinct(cell["dataset"] for cell in cells)
@@ -60,7 +58,7 @@ def in_short(scores: Scores) -> str:
             for key in ("avplug", "torch", "device")
             if key in environment
         )
-        for environment in _distinct(r.get("environment") for r in records)
+        for environment in _environments(scores)
     ]
     parts = [
         *data,
@@ -122,9 +120,39 @@ def _computation(scores: Scores) -> Facts:
         *((key, _listed(c[key] for c in cells if key in c)) for key in _SINGLE),
         ("seconds of evaluation", f"{seconds:.0f}"),
         ("last cell finished", finished[-1] if finished else ""),
+        ("energy", _energy(scores)),
+        ("most memory of a cell", _memory(scores)),
         ("command", str(scores.run.get("command", ""))),
     ]
     return Facts("Run", tuple((k, v) for k, v in values if v))
+
+
+def _energy(scores: Scores) -> str:
+    """Return the joules of all cells by processor; "" where none was counted."""
+    sums: dict[str, float] = {}
+    counted = 0
+    records = {stored.folder: stored.record for stored in scores.cells}
+    for record in records.values():
+        joules = record.get("energy", {}).get("joules") or {}
+        counted += bool(joules)
+        for name, value in joules.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+    shown = ", ".join(f"{name} {value:.0f} J" for name, value in sums.items())
+    return f"{shown}, counted in {counted} of {len(records)} cells" if sums else ""
+
+
+def _memory(scores: Scores) -> str:
+    found = [s.record["memory"] for s in scores.cells if "memory" in s.record]
+    if not found:
+        return ""
+    most = max(found, key=lambda memory: memory["bytes"])
+    return f"{most['bytes'] / 1e6:.0f} MB, {most['measure']}"
+
+
+def _environments(scores: Scores) -> list[dict[str, Any]]:
+    """Return what the cells were made with; most share one."""
+    named = {canonical(s.record.get("environment")): s for s in scores.cells}
+    return _distinct(stored.environment() for stored in named.values())
 
 
 def _corruptions(cells: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ from avplug.core.errors import PluginError, UsageError
 from avplug.core.metric import task_of
 from avplug.report import keys
 from avplug.report.attacked import AttackPanel, attack_panel
+from avplug.report.denominators import denominators
 from avplug.report.labels import canonical, distinguish
 from avplug.report.measure import Measured, fault_note, measure
 from avplug.report.metrics import NamedMetric
@@ -118,6 +119,7 @@ def score(
         attacks += [panel for panel in made if panel]
         broken = broken or any(faults.values())
         notes += _notes(label, plain)
+        notes += denominators(label, group)
         notes += [
             f"A mean on {label} is over what is finished. {line}."
             for panel in found[:1]
