@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from math import cos, radians, sin
 
 import cv2
@@ -10,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.builtin_corruptions.pixels import Pixels
+from avplug.signal.quantiles import looked_up
 
 #: Bits after the point of the sine and the cosine.
 _BITS = 16
-#: Pixels of the largest frames whose angles are all kept, at 8 bytes a pixel.
-_SMALL = 1 << 16
+#: Places in small frames, and the one outside, take 16 bits: all angles are kept.
+_PLACES = 1 << 16
 
 
 @lru_cache(maxsize=72)
-def _kept_index(degrees: int, height: int, width: int) -> NDArray[np.intp]:
-    """Return :func:`source_index` of a small frame; all 71 angles are kept."""
-    return source_index(degrees, height, width)
+def _short_index(degrees: int, height: int, width: int) -> NDArray[np.uint16]:
+    """Return :func:`source_index` of a small frame, uint16; all 71 angles are kept."""
+    index = source_index(degrees, height, width).astype(np.uint16)
+    index.flags.writeable = False
+    return index
 
 
 def source_index(degrees: int, height: int, width: int) -> NDArray[np.intp]:
@@ -61,14 +65,15 @@ def _nearest(along: NDArray[np.int64], down: NDArray[np.int64]) -> NDArray[np.in
 class Turner:
     """Turns frames of one size, whose memory it keeps.
 
-    Whole numbers of four bytes are gathered faster than three bytes are.
+    Numbers of four bytes are gathered faster than three bytes are: pixels are moved as
+    single precision, as which nobody reads them.
     """
 
     def __init__(self, height: int, width: int) -> None:
         count = height * width
-        # The last pixel is the black one outside the frame.
-        self._source = np.zeros(count + 1, np.uint32)
-        self._turned = np.empty(count, np.uint32)
+        # After the last pixel comes the black one outside the frame.
+        self._source = np.zeros(max(count + 1, _PLACES), np.float32)
+        self._turned = np.empty(count, np.float32)
         self._source_pixels = self._source[:count].view(np.uint8)
         self._source_pixels = self._source_pixels.reshape(height, width, 4)
         self._turned_pixels = self._turned.view(np.uint8).reshape(height, width, 4)
@@ -81,13 +86,19 @@ class Turner:
         if degrees % 360 == 0:
             out[:] = frames
             return
-        index_of = _kept_index if self._turned.size <= _SMALL else source_index
-        index = index_of(degrees, *self._source_pixels.shape[:2])
+        gather = self._gather(degrees, *self._source_pixels.shape[:2])
         for frame, target in zip(frames, out, strict=True):
             cv2.cvtColor(frame, cv2.COLOR_RGB2RGBA, dst=self._source_pixels)
-            # No index is out of range; mode="wrap" keeps take from buffering.
-            self._source.take(index, out=self._turned, mode="wrap")
+            gather()
             cv2.cvtColor(self._turned_pixels, cv2.COLOR_RGBA2RGB, dst=target)
+
+    def _gather(self, *place: int) -> Callable[[], object]:
+        """Return what moves the pixels; ``place`` is that of :func:`source_index`."""
+        source, turned = self._source, self._turned
+        if source.size == _PLACES:
+            return partial(looked_up, source, _short_index(*place), turned)
+        # No index is out of range; mode="wrap" keeps take from buffering.
+        return partial(source.take, source_index(*place), out=turned, mode="wrap")
 
 
 def turn(frame: Pixels, degrees: int, out: Pixels) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avplug.builtin_corruptions.rotation import turn
+from avplug.builtin_corruptions.rotation import source_index, turn
 from avplug.core.clip import Clip, ClipInfo
 from avplug.core.corruption import SEVERITIES, corrupt
 from avplug.core.randomness import KeyedRandom
@@ -191,3 +191,13 @@ def test_pictures_are_equal_on_every_machine():
     steps = [corrupt(clip(), component, "interference", s).frames for s in SEVERITIES]
     digest = hashlib.sha256(b"".join(step.tobytes() for step in steps)).hexdigest()
     assert digest[:16] == HASH
+
+
+@pytest.mark.parametrize("shape", [(255, 257), (256, 256), (7, 3)])
+def test_small_and_large_frames_turn_by_the_same_places(shape):
+    frame = np.random.default_rng(2).integers(1, 256, (*shape, 3), np.uint8)
+    turned = np.empty_like(frame)
+    turn(frame, 17, turned)
+    with_black = np.concatenate([frame.reshape(-1, 3), np.zeros((1, 3), np.uint8)])
+    expected = with_black[source_index(17, *shape)].reshape(frame.shape)
+    assert np.array_equal(turned, expected)
