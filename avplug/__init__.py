@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         FileSpec as FileSpec,
         MetricSpec as MetricSpec,
         ModelSpec as ModelSpec,
+        PublishedSpec as PublishedSpec,
         SuiteSpec as SuiteSpec,
         WeightSpec as WeightSpec,
     )
@@ -62,10 +63,17 @@ if TYPE_CHECKING:
         hookimpl as hookimpl,
     )
     from avplug.core.metric import (
+        Embeddings as Embeddings,
         Metric as Metric,
         Predictions as Predictions,
     )
     from avplug.core.model import Model as Model
+    from avplug.core.published import (
+        PublishedNumber as PublishedNumber,
+        PublishedProtocol as PublishedProtocol,
+        PublishedResults as PublishedResults,
+        read_numbers as read_numbers,
+    )
     from avplug.core.randomness import KeyedRandom as KeyedRandom
     from avplug.core.supervision import SupervisedAdapter as SupervisedAdapter
 
@@ -84,6 +92,7 @@ _HOMES = {
         "FileSpec",
         "MetricSpec",
         "ModelSpec",
+        "PublishedSpec",
         "SuiteSpec",
         "WeightSpec",
     ),
@@ -93,8 +102,14 @@ _HOMES = {
     "avplug.core.errors": ("AvplugError", "MediaError", "UsageError"),
     "avplug.core.executor": ("Executor",),
     "avplug.core.hookspecs": ("HOOK_API_VERSION", "hookimpl"),
-    "avplug.core.metric": ("Metric", "Predictions"),
+    "avplug.core.metric": ("Embeddings", "Metric", "Predictions"),
     "avplug.core.model": ("Model",),
+    "avplug.core.published": (
+        "PublishedNumber",
+        "PublishedProtocol",
+        "PublishedResults",
+        "read_numbers",
+    ),
     "avplug.core.randomness": ("KeyedRandom",),
     "avplug.core.supervision": ("SupervisedAdapter",),
 }

@@ -265,6 +265,20 @@ class SuiteSpec(ComponentSpec):
     trainings: str = ""
 
 
+@dataclass(frozen=True)
+class PublishedSpec(ComponentSpec):
+    """What a paper prints; returned by ``avplug_published``.
+
+    Its target is called without arguments and returns
+    :class:`~avplug.core.published.PublishedResults`; ``paper`` is the source, and
+    ``title`` names it in words.
+    """
+
+    kind = "published"
+
+    title: str = ""
+
+
 #: Registration hook of each kind, in the order of ``avplug list``.
 KINDS: dict[str, tuple[str, type[ComponentSpec]]] = {
     "corruption": ("avplug_corruptions", CorruptionSpec),
@@ -276,4 +290,5 @@ KINDS: dict[str, tuple[str, type[ComponentSpec]]] = {
     "defense": ("avplug_defenses", DefenseSpec),
     "executor": ("avplug_executors", ExecutorSpec),
     "suite": ("avplug_suites", SuiteSpec),
+    "published": ("avplug_published", PublishedSpec),
 }

@@ -79,6 +79,11 @@ def avplug_suites() -> Iterable[c.SuiteSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
+def avplug_published() -> Iterable[c.PublishedSpec]:  # type: ignore[empty-body]
+    """Return papers whose printed numbers this plugin carries, with their sources."""
+
+
+@hookspec
 def avplug_run_started(event: e.RunStarted) -> None:
     """Called when a run begins."""
 

@@ -5,12 +5,14 @@ Plugins are loaded in this order:
 1. The built-ins, from a tuple of module names; nothing switches them off.
 2. ``--no-plugins`` or ``AVPLUG_NO_PLUGINS=1`` ends it here.
 3. Installed distributions with entry points in the group ``avplug``, sorted by name,
-   without those that ``AVPLUG_LOAD_PLUGINS`` (only these distributions) and
-   ``AVPLUG_DISABLE_PLUGINS`` (distributions or entry points) keep out unimported.
+   without those that ``AVPLUG_LOAD_PLUGINS`` (only these distributions),
+   ``AVPLUG_DISABLE_PLUGINS`` (distributions or entry points) and ``avplug plugins
+   disable`` keep out unimported.
 4. Files and modules given by ``--plugin``, in the order given.
 
 Each plugin, and each of its hooks, is called by itself: one that raises loses its own
-components only, and none of them enters a registry in part.
+components only, and none of them enters a registry in part. One that hangs while it
+is imported is given up after a while.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from avplug._version import __version__
 from avplug.core import discovery, hookspecs, inspection
 from avplug.core.clashes import mark_clashes
 from avplug.core.components import KINDS, ComponentSpec
-from avplug.core.discovery import Candidate
+from avplug.core.containment import Diverted, TookTooLong, at_most
+from avplug.core.discovery import BUILTIN, Candidate
 from avplug.core.errors import AvplugError, PluginError, closest
 from avplug.core.records import BROKEN, PluginRecord, PluginSettings
 
@@ -42,6 +45,7 @@ BUILTINS = (
     "avplug.builtin_suites.hooks",
     "avplug.builtin_attacks.hooks",
     "avplug.builtin_defenses.hooks",
+    "avplug.builtin_published.hooks",
     "avplug.bench.hooks",
 )
 
@@ -97,12 +101,16 @@ class PluginManager(pluggy.PluginManager):
         allowed = self.settings.load
         names = {discovery.normalise(name) for name in allowed or ()}
         denied = {discovery.normalise(name) for name in self.settings.disable}
+        off = {discovery.normalise(name) for name in self.settings.switched_off}
         for candidate in candidates:
             own = {candidate.distribution, discovery.normalise(candidate.entry_point)}
             if allowed is not None and candidate.distribution not in names:
                 self._disable(candidate, "AVPLUG_LOAD_PLUGINS does not name it")
             elif own & denied:
                 self._disable(candidate, "AVPLUG_DISABLE_PLUGINS names it")
+            elif own & off:
+                again = f"avplug plugins enable {candidate.distribution}"
+                self._disable(candidate, f"undo it with {again}")
             else:
                 self._load(candidate)
         found = {candidate.distribution for candidate in candidates}
@@ -137,12 +145,17 @@ class PluginManager(pluggy.PluginManager):
     def _load(self, candidate: Candidate) -> None:
         record = self._record(candidate)
         start = time.perf_counter()
+        limit = 0.0 if candidate.distribution == BUILTIN else self.settings.import_limit
+        # stdout is data: what a plugin prints must not end up in it.
+        printed = Diverted()
         try:
-            # stdout is data: what a plugin prints must not end up in it.
-            with redirect_stdout(sys.stderr):
+            with redirect_stdout(printed), at_most(limit):
                 self._register(candidate.load(), record)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, TookTooLong) as error:
             self._fail(record, error)
+        if printed.text.strip():
+            record.printed = printed.text
+            record.notes.append("prints while it loads; that went to stderr.")
         record.milliseconds = (time.perf_counter() - start) * 1000
 
     def _register(self, plugin: object, record: PluginRecord) -> None:
@@ -199,7 +212,12 @@ class PluginManager(pluggy.PluginManager):
         if self.get_plugin(record.key) is not None:
             self.unregister(name=record.key)
         record.state, record.error = "failed", error
-        if isinstance(error, AvplugError):
+        if isinstance(error, TookTooLong):
+            record.problem = f"was not imported within {error} s."
+            record.remedy = (
+                f"Leave it out: avplug plugins disable {record.distribution}"
+            )
+        elif isinstance(error, AvplugError):
             record.problem, record.remedy = error.message, error.hint
         else:
             text = " ".join(str(error).split())

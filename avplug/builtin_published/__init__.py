@@ -1,0 +1,1 @@
+"""Numbers of the papers, with their sources, as a plugin."""
