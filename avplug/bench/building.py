@@ -78,6 +78,11 @@ def build(
     if not found:
         raise UsageError("There is nothing to build.", "Name a corruption, or --clean.")
     entry, dataset, clips = open_dataset(registry, config.select)
+    if dataset.premade:
+        raise UsageError(
+            f"The clips of '{config.select.dataset}' are corrupted already.",
+            "Take one condition as the data set: -o dataset.condition=NAME/SEVERITY",
+        )
     layout, names = config.layout(), file_names(ref.id for ref in clips)
     cells = {cell_folder(condition): condition for condition in found}
     classes = class_table(dataset.labels)

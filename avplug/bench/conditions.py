@@ -11,6 +11,7 @@ from avplug.bench.config import RunConfig
 from avplug.bench.prepare import construct
 from avplug.core.clip import Clip
 from avplug.core.corruption import Corruption, added_noise, corrupt, recordings_from
+from avplug.core.dataset import Dataset
 from avplug.core.errors import UsageError
 from avplug.core.registry import Entry, Registry
 from avplug.media.fitting import shown_at
@@ -44,12 +45,19 @@ class Condition:
         severity: Of the picture, or of the sound where only it is corrupted; 0 clean.
         steps: In the order in which they act.
         identity: What belongs to the cell's identity; None for clean clips.
+        premade: Where clips lie that were corrupted before; None for the run's own.
     """
 
     name: str
     severity: int
     steps: tuple[Step, ...] = ()
     identity: Mapping[str, Any] | None = None
+    premade: Dataset | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether the clips are as they were recorded."""
+        return not self.steps and self.premade is None
 
     def apply(self, clip: Clip, seed: int) -> Clip:
         """Return the clip under this condition."""

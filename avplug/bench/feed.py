@@ -138,10 +138,11 @@ class Feed:
         """
         config = self._plan.config
         spec = cell.model.model.input
-        sampled, whole = self._caches_of(cell, dataset)
+        caches = [self._caches_of(cell, s.premade or dataset) for s in segments]
 
         def work(item: Item) -> tuple[Item, Clip | ClipFailure]:
             segment, ref = item
+            sampled, whole = caches[segment]
             try:
                 clip = segments[segment].apply_sampled(
                     sampled.load(ref), lambda: whole.load(ref), cell.seed

@@ -17,6 +17,7 @@ from avplug.bench.config import RunConfig
 from avplug.bench.localising import localises
 from avplug.bench.methods import Treatment, treatments
 from avplug.bench.models import LoadedModel, load_model
+from avplug.bench.premade import premade_conditions
 from avplug.bench.prepare import (
     open_dataset,
     pick_device,
@@ -66,8 +67,8 @@ class Cell:
     @property
     def clean(self) -> bool:
         """Whether nothing is corrupted or attacked."""
-        return self.attack is None and not any(
-            condition.steps for condition in self.segments
+        return self.attack is None and all(
+            condition.clean for condition in self.segments
         )
 
 
@@ -110,9 +111,12 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         UsageError: A name, option, file or combination is wrong.
     """
     protocol = protocol_of(config)
-    spoilt = conditions(config, registry)
     methods = registry.select("adaptation", config.tta)
     dataset_entry, dataset, clips = open_dataset(registry, config)
+    if dataset.premade:
+        spoilt = premade_conditions(config, dataset, registry)
+    else:
+        spoilt = conditions(config, registry)
     device = pick_device(config.device)
     compute = compute_of(config)
     compute.check(device)
@@ -174,7 +178,7 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
             skips += why if seed == config.seeds[0] else []
             checking = [a for a in extra if a.obstacle(model, treatment) is None]
             for segments in treatment.protocol.streams(spoilt, seed):
-                clean = not any(condition.steps for condition in segments)
+                clean = all(condition.clean for condition in segments)
                 first = clean and seed == config.seeds[0]
                 for attack in (None, *possible, *(checking if first else ())):
                     found.append(

@@ -130,10 +130,10 @@ class Protocol:
         """Return the segments of each stream, in their order."""
         if self.name not in ("continual", "gradual", "mixed"):
             return [(condition,) for condition in conditions]
-        clean = [(c,) for c in conditions if not c.steps]
+        clean = [(c,) for c in conditions if c.clean]
         groups: dict[Any, list[Condition]] = {}
         for condition in conditions:
-            if condition.steps:
+            if not condition.clean:
                 groups.setdefault(self._group(condition), []).append(condition)
         return clean + [self._sequence(group, seed) for group in groups.values()]
 
