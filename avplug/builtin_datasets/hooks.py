@@ -5,6 +5,31 @@ from __future__ import annotations
 from avplug.core.components import DatasetSpec
 from avplug.core.hookspecs import hookimpl
 
+_HOSTED = "https://huggingface.co/datasets/sakshamsingh1/av_robust_data"
+#: Name, class, summary, classes, size and page of what was corrupted before.
+_PREMADE = (
+    (
+        *("audioset-2c", "AudioSet2C", "Corrupted AudioSet from disk, as it is"),
+        *(527, "16742 clips under 75 conditions", _HOSTED),
+    ),
+    (
+        *("vggsound-2c", "VGGSound2C", "Corrupted VGGSound from disk, as it is"),
+        *(309, "14046 clips under 75 conditions", _HOSTED),
+    ),
+    (
+        *("kinetics-2c", "Kinetics2C", "Corrupted Kinetics-Sounds from disk, as it is"),
+        *(32, "3111 clips under 75 conditions", _HOSTED),
+    ),
+    (
+        *("epic-kitchens-2c", "EpicKitchens2C", "Corrupted EPIC-Kitchens, as it is"),
+        *(397, "205 videos under 75 conditions", _HOSTED),
+    ),
+    (
+        *("premade", "Corrupted", "What avplug build or READ wrote, as it is"),
+        *(0, "as listed", ""),
+    ),
+)
+
 
 @hookimpl
 def avplug_datasets() -> tuple[DatasetSpec, ...]:
@@ -106,5 +131,17 @@ def avplug_datasets() -> tuple[DatasetSpec, ...]:
             classes=11,
             size="312 train, 104 val, 104 test videos of minutes",
             page="https://github.com/YapengTian/AV-Robustness-CVPR21",
+        ),
+        *(
+            DatasetSpec(
+                name,
+                f"avplug.builtin_datasets.premade.dataset:{target}",
+                summary,
+                paper="arXiv:2506.00358",
+                classes=classes,
+                size=size,
+                page=page,
+            )
+            for name, target, summary, classes, size, page in _PREMADE
         ),
     )

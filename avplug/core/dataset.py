@@ -5,14 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from avplug.core.clip import Clip, ClipRef, InputSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Premade:
+    """Clips of a data set that somebody corrupted before, as they lie on disk.
+
+    Args:
+        name: Of the corruption.
+        severity: 1 to 5.
+        senses: That are corrupted: ``"av"``, ``"a"`` or ``"v"``.
+        open: Returns the clips. They have the ids of the clean ones, and are loaded by
+            the clean ones' references.
+        fingerprint: Of the corruption's clips at all severities.
+        made: What is known of how they were made.
+    """
+
+    name: str
+    severity: int
+    senses: str
+    open: Callable[[], Dataset]
+    fingerprint: str
+    made: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Dataset(ABC):
@@ -32,6 +55,10 @@ class Dataset(ABC):
             each, in their order. Empty where there is one task.
         missing: Clips that the published list names and that are not on disk, by id,
             with the reason. They are not among ``clips``.
+        premade: The corrupted copies of the clips that are part of the data set. A run
+            evaluates these, and corrupts nothing itself.
+        has_clean: Whether ``clips`` can be loaded; False where only their corrupted
+            copies are there.
 
     Example::
 
@@ -52,6 +79,8 @@ class Dataset(ABC):
     clips: Sequence[ClipRef]
     tasks: Mapping[str, int] = MappingProxyType({})
     missing: Mapping[str, str] = MappingProxyType({})
+    premade: Sequence[Premade] = ()
+    has_clean: bool = True
     root: Path | None = None
 
     @abstractmethod

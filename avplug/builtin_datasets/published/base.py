@@ -41,6 +41,7 @@ class Published(Dataset):
             and READ.
         list: Another list than the published one: a json of CAV-MAE and READ, or a csv
             of the CVPR'21 attacks; relative to ``root`` or to the working directory.
+        media: Folders in ``root`` that hold the media; None for all of it.
 
     Raises:
         DatasetError: The list is missing, contradicts the classes, or none of its media
@@ -61,6 +62,7 @@ class Published(Dataset):
         split: str = "test",
         root: Path | None = None,
         list: Path | None = None,
+        media: Sequence[str] | None = None,
     ) -> None:
         folder, path = self._places(root, list)
         if split not in self.splits:
@@ -74,6 +76,7 @@ class Published(Dataset):
         rows = self._listed(path) if path else self._rows(folder, self.splits[split])
         _check_ids(rows)
         self.labels = classes.names
+        self._tops = ("",) if media is None else tuple(map(str, media))
         self._find_media(rows, classes, path)
 
     @abstractmethod
@@ -146,14 +149,14 @@ class Published(Dataset):
             self._check_labels(row, labels)
             source: Source | None = stated.find(row)
             if source is None:
-                shelf = shelf or Shelf(self.root)
+                shelf = shelf or Shelf(self.root, self._tops)
                 source = shelf.find(row)
             if source is None:
                 missing[row.id] = f"no file named {row.names[0]}"
             else:
                 found[row.id] = ClipRef(row.id, labels, source, row.group)
         if not found:
-            self._refuse(rows, shelf or Shelf(self.root))
+            self._refuse(rows, shelf or Shelf(self.root, self._tops))
         self.clips = [*found.values()]
         self.missing = missing
 

@@ -25,10 +25,12 @@ class Shelf:
     counts, in the order of the sorted folders.
 
     Args:
-        root: Where everything is looked for.
+        root: What paths are relative to.
+        tops: Folders in it in which everything is looked for; by default the root.
     """
 
     root: Path
+    tops: tuple[str, ...] = ("",)
     videos: dict[str, str] = field(default_factory=dict)
     sounds: dict[str, str] = field(default_factory=dict)
     #: Folder that holds ``frame_<i>`` by the name of a clip in its ``frame_0``.
@@ -39,7 +41,11 @@ class Shelf:
     folders: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for here, folders, names in os.walk(self.root, followlinks=True):
+        for top in self.tops:
+            self._walk(self.root / top)
+
+    def _walk(self, top: Path) -> None:
+        for here, folders, names in os.walk(top, followlinks=True):
             place = os.path.relpath(here, self.root)
             place = "" if place == "." else f"{place}/"
             parts = [name for name in folders if _FRAMES.match(name)]

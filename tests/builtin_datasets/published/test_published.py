@@ -28,7 +28,8 @@ SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 
 def call(*words):
-    return CliRunner().invoke(build_app(), [str(word) for word in words])
+    arguments = [str(word) for word in words]
+    return CliRunner().invoke(build_app(arguments), arguments)
 
 
 def opened(name, root, **options):
@@ -157,7 +158,7 @@ def test_kinetics_leaves_other_classes_out_and_knows_both_spellings(tmp_path):
         "krumping",
     ]
     (tmp_path / "a" / "classes.txt").write_text("one\ntwo\n")
-    with pytest.raises(DatasetError, match="has 2 classes where .* has 32"):
+    with pytest.raises(DatasetError, match=r"has 2 classes where .* has 32"):
         KineticsSounds(root=tmp_path / "a")
 
 
@@ -210,7 +211,7 @@ def test_epic_has_a_verb_and_a_noun(tmp_path):
 def test_epic_says_which_list_of_classes_is_missing(tmp_path):
     miniature.epic_kitchens(tmp_path)
     (tmp_path / "EPIC_100_noun_classes.csv").unlink()
-    with pytest.raises(DatasetError, match="expected EPIC_100_noun_classes.csv"):
+    with pytest.raises(DatasetError, match=r"expected EPIC_100_noun_classes\.csv"):
         EpicKitchens(root=tmp_path)
 
 

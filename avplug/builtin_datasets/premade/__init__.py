@@ -1,0 +1,1 @@
+"""Data sets that were corrupted before: evaluated as they lie on disk."""
