@@ -27,7 +27,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from avplug.bench.writers import Writer
-from avplug.core.errors import StorageError, UsageError
+from avplug.core.errors import UsageError
 from avplug.core.files import storing
 
 #: Name of the file that tells who writes.
@@ -85,8 +85,7 @@ def _lock(folder: Path, held: ExitStack) -> bool:
     """Take the kernel's lock; return False where the file system keeps none."""
     lock = FileLock(folder / _KERNEL, thread_local=False)
     try:
-        with storing(folder, "results"):
-            lock.acquire(blocking=False)
+        lock.acquire(blocking=False)
     except Timeout:
         writer = current_writer(folder)
         raise LockedError(
@@ -96,11 +95,11 @@ def _lock(folder: Path, held: ExitStack) -> bool:
         ) from None
     except NotImplementedError:
         return False
-    except StorageError as error:
-        cause = error.__cause__
-        if isinstance(cause, OSError) and cause.errno in _NO_LOCKS:
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
             return False
-        raise
+        with storing(folder, "results"):
+            raise
     held.callback(lock.release)
     return True
 

@@ -94,10 +94,8 @@ def test_same_store_gives_same_files(full):
 
 def test_names_that_are_no_utf8_do_not_stop_the_report(maker):
     identity = maker.identity()
-    maker.run["skipped"] = [{"what": "a\\udc80", "cells": 1, "reason": "no"}]
+    maker.run["skipped"] = [{"what": "a\udc80", "cells": 1, "reason": "no"}]
     maker.plan(identity)
-    path = maker.store.folder / "run.json"
-    path.write_text(path.read_text().replace("\\\\udc80", "\\udc80"))
     assert "a\\udc80" in write_report(maker.store.folder).read_text(encoding="utf-8")
 
 
