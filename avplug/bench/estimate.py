@@ -36,6 +36,7 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
     return {
         "folder": str(folder),
         "clips": len(plan.clips),
+        "missing": len(plan.dataset.missing),
         "cells": len(plan.cells),
         "finished": len(plan.cells) - len(todo),
         "groups": [

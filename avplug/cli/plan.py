@@ -56,6 +56,8 @@ def _render(facts: dict[str, Any]) -> None:
     )
     for skip in facts["skipped"]:
         message(f"Skipped: {skip['what']}, {skip['cells']} cells: {skip['reason']}.")
+    if facts["missing"]:
+        message(f"{facts['missing']} clips of the list are not on disk.")
     message(
         f"{facts['cells']} cells of {facts['clips']} clips; "
         f"{facts['finished']} are finished in {facts['folder']}."

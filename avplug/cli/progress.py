@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -151,42 +150,58 @@ class RunProgress(_Shown):
         self._clips = self._bar.add_task("clips", total=None, unit="clips")
         self._cells = self._bar.add_task("cells", total=None, unit="cells")
         self._plan: Plan | None = None
-        self._in_cell = 0
-        self._begin = 0.0
+        self._open: dict[str, str] = {}
+        self._total = self._ended = 0
+        self._visits = 0
 
     def planned(self, plan: Plan, todo: Sequence[Cell], folder: Path) -> None:
         """Say what will be done, and where the results go."""
         self._plan = plan
+        self._total = len(todo)
         self._bar.update(self._clips, total=sum(map(plan.visits, todo)))
         self._bar.update(self._cells, total=len(todo))
         self._print(
             f"{len(plan.cells)} cells of {len(plan.clips)} clips, "
             f"{len(plan.cells) - len(todo)} of them finished before, in {folder}"
         )
+        if plan.dataset.missing:
+            self._print(
+                f"{len(plan.dataset.missing)} clips of the list are not on disk: "
+                "run.json names them, and no score counts them."
+            )
         for skip in plan.skips:
             self._print(f"Skipped: {skip.what}, {skip.cells} cells: {skip.reason}.")
 
     def cell_started(self, cell: Cell) -> None:
-        """Name the cell."""
+        """Name the cell, or how many are under way."""
         from avplug.bench.describing import describe_cell
 
-        self._in_cell = 0
-        self._begin = time.perf_counter()
-        self._bar.update(self._clips, description=describe_cell(cell.identity))
+        self._open[cell.id] = describe_cell(cell.identity)
+        self._name()
 
     def clips_done(self, count: int) -> None:
         """Move the bar."""
-        self._in_cell += count
         self._bar.advance(self._clips, count)
 
     def cell_ended(self, cell: Cell, error: str | None) -> None:
         """Move the bar; off a terminal, a line for each cell."""
         from avplug.bench.describing import describe_cell
 
-        expected = self._plan.visits(cell) if self._plan else 0
-        self._bar.advance(self._clips, expected - self._in_cell)
+        self._open.pop(cell.id, None)
+        self._name()
+        self._ended += 1
+        self._visits += self._plan.visits(cell) if self._plan else 0
+        if not self._open:
+            # A cell that failed, or was told of only now, has moved it less.
+            self._bar.update(self._clips, completed=self._visits)
         self._bar.advance(self._cells, 1)
         if not self._console.is_terminal:
-            seconds = time.perf_counter() - self._begin
-            state = "failed" if error else f"{self._in_cell / seconds:.0f} clips/s"
-            self._print(f"  {describe_cell(cell.identity)}: {state}")
+            state = "failed" if error else "done"
+            count = f"{self._ended}/{self._total}"
+            self._print(f"  {describe_cell(cell.identity)}: {state} ({count})")
+
+    def _name(self) -> None:
+        names = list(self._open.values())
+        if names:
+            text = names[0] if len(names) == 1 else f"{len(names)} cells at once"
+            self._bar.update(self._clips, description=text)

@@ -107,7 +107,9 @@ def _streams(cells: Iterable[Mapping[str, Any]]) -> str:
 def _share(dataset: Mapping[str, Any]) -> str:
     """How many clips, and of how many where a limit left some out."""
     clips, everything = dataset["clips"], dataset.get("of", dataset["clips"])
-    return f"{clips}" if clips == everything else f"{clips} of {everything}"
+    share = f"{clips}" if clips == everything else f"{clips} of {everything}"
+    missing = dataset.get("missing", 0)
+    return f"{share} ({missing} more are not on disk)" if missing else share
 
 
 def _computation(scores: Scores) -> Facts:

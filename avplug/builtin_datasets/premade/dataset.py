@@ -32,7 +32,8 @@ class Corrupted(Dataset):
     are those of ``class_labels_indices.csv``, if it is there.
 
     Args:
-        split: Taken for what it is; such a folder is one split.
+        split: Lists of such a folder are of one split: that which was built, or the
+            test set.
         root: The folder.
         condition: ``<corruption>/<severity>``: only these clips, as a data set of its
             own, which a run corrupts again.
@@ -63,6 +64,11 @@ class Corrupted(Dataset):
         self.root = Path(root)
         self._split = split
         self._stated_classes = classes
+        self._made = _manifest(self.root)
+        mine = self._made.get("split", "test")
+        if split != mine:
+            # Methods that ask for training clips must not get those that are scored.
+            raise DatasetError(f"'{self.root}' has split '{mine}', not '{split}'.")
         places = find_places(self.root)
         spoilt = [place for place in places if place.name != CLEAN]
         if not spoilt:
@@ -105,8 +111,7 @@ class Corrupted(Dataset):
         return known[condition]
 
     def _premade(self, places: list[Place]) -> tuple[Premade, ...]:
-        assert self.root is not None
-        stated = _manifest(self.root)
+        stated = self._made
         prints: dict[tuple[str, str], list[str]] = {}
         for place in places:
             sums = prints.setdefault((place.name, place.senses), [])
@@ -206,7 +211,10 @@ def _manifest(root: Path) -> Mapping[str, Any]:
 
 
 #: Settings of a build that belong to a result on what it built.
-_TOLD = ("seed", "modalities", "at", "format", "frame_format", "lossless", "provider")
+_TOLD = (
+    *("dataset", "split", "seed", "modalities", "at"),
+    *("format", "frame_format", "lossless", "provider"),
+)
 
 
 class AudioSet2C(Corrupted):

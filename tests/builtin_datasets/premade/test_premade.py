@@ -26,7 +26,9 @@ def call(*words):
 def built(tmp_path_factory):
     """What ``avplug build`` writes of four clips, without loss."""
     root = tmp_path_factory.mktemp("built") / "data"
-    result = call("build", *SPEC_WORDS, "--out", root, "--frame-format", "png", "--size", 96)
+    result = call(
+        "build", *SPEC_WORDS, "--out", root, "--frame-format", "png", "--size", 96
+    )
     assert result.exit_code == 0, result.output
     return root
 
@@ -88,7 +90,9 @@ def test_other_content_is_another_cell(built, tmp_path):
     data = json.loads(path.read_text())
     data["data"] = data["data"][1:]
     path.write_text(json.dumps(data))
-    before = {(m.name, m.severity): m.fingerprint for m in Corrupted(root=built).premade}
+    before = {
+        (m.name, m.severity): m.fingerprint for m in Corrupted(root=built).premade
+    }
     after = {(m.name, m.severity): m.fingerprint for m in Corrupted(root=copy).premade}
     changed = {name for name, _ in before if before[name, 5] != after[name, 5]}
     assert changed == {"rain"}
@@ -239,7 +243,9 @@ def test_videos_that_were_built_are_read_back(tmp_path):
 
 def test_a_folder_without_corruptions_is_told_what_was_expected(tmp_path):
     (tmp_path / "holiday.mp4").write_bytes(b"")
-    with pytest.raises(DatasetError, match=r"expected .*severity_<s>.*found holiday\.mp4"):
+    with pytest.raises(
+        DatasetError, match=r"expected .*severity_<s>.*found holiday\.mp4"
+    ):
         Corrupted(root=tmp_path)
 
 
@@ -251,3 +257,8 @@ def test_an_unknown_condition_is_named(built):
 def test_long_names_are_the_short_ones():
     assert short_name("gaussian_noise") == "gaussian"
     assert short_name("brown_noise") == "brown_noise"
+
+
+def test_clips_that_are_scored_are_no_training_clips(built):
+    with pytest.raises(DatasetError, match="has split 'test', not 'train'"):
+        Corrupted(root=built, split="train")
