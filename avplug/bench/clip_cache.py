@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from avplug.bench.clip_store import ClipStore, clip_key
+from avplug.bench.retrying import Tries
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import MediaError
@@ -61,6 +62,7 @@ class ClipCache:
         store: Where decoded clips are kept on disk, if anywhere.
         seconds: That the decoding of a clip may take; None for any time. A decoder that
             hangs is left behind in a thread of its own, which keeps no process alive.
+        tries: Reads again what cannot be read; None for one try.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class ClipCache:
         *,
         store: ClipStore | None = None,
         seconds: float | None = None,
+        tries: Tries | None = None,
     ) -> None:
         self._dataset = dataset
         self._spec = spec
@@ -78,6 +81,7 @@ class ClipCache:
         self._store = store
         self._version = dataset.content_version() if store else ""
         self._seconds = seconds
+        self._tries = tries or Tries(0)
         self._coming: dict[str, Future[Clip]] = {}
         self._hung: set[str] = set()
         self._lock = threading.Lock()
@@ -100,7 +104,7 @@ class ClipCache:
         if coming is not None:
             return coming.result()
         try:
-            clip = self._load(ref)
+            clip = self._tries.read(ref.id, lambda: self._load(ref))
         except BaseException as error:
             with self._lock:
                 del self._coming[ref.id]

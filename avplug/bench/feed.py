@@ -16,6 +16,7 @@ from avplug.bench.config import RunConfig
 from avplug.bench.pipeline import ClipFailure, batches, ordered_map, prefetched
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.protocols import Item
+from avplug.bench.retrying import Tries
 from avplug.bench.splits import TRAINING, Split
 from avplug.bench.transfer import Sender
 from avplug.core.batch import Batch, check_clip, collate
@@ -58,6 +59,8 @@ class Feed:
         self._memory = ClipMemory()
         self._store = _store(plan.config)
         self._caches: dict[tuple[int, InputSpec], ClipCache] = {}
+        #: Tells which clips were read at a further try.
+        self.tries = Tries(plan.config.retries)
 
     def stream(
         self,
@@ -192,6 +195,7 @@ class Feed:
                 self._memory,
                 store=self._store,
                 seconds=self._plan.config.clip_timeout or None,
+                tries=self.tries,
             )
         return self._caches[key]
 

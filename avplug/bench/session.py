@@ -67,6 +67,7 @@ class Session:
             self._model, self._probes.get("attention_every", 0)
         )
         asked = plan.clips if clips is None else clips
+        self._asked = asked
         stop = plan.config.on_error == "stop"
         self._answers = Answers(cell, asked, len(plan.dataset.labels), stop=stop)
         self._size = size
@@ -297,7 +298,9 @@ class Session:
             "threads": self._threads,
         }
         chosen = {"size": self._size, "halved": self._halved} if self._size else {}
+        tries = self._feed.tries.counts
         optional = {
+            "retries": {r.id: tries[r.id] for r in self._asked if r.id in tries},
             "batch": chosen,
             "passes": self._passes,
             "attention": self._attention.facts(),

@@ -94,6 +94,9 @@ def merge(parts: Sequence[Outcome], batch_size: int) -> Outcome:
         "collapse": watch.facts(),
         "shards": len(parts),
     }
+    retries = {k: v for r in records for k, v in r.get("retries", {}).items()}
+    if retries:
+        record["retries"] = retries
     return Outcome(predictions, record, None, None)
 
 
