@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,12 @@ from avplug import ClipInfo, Corruption, KeyedRandom
 from avplug_codec import ffmpeg, picture, sound
 from avplug_codec.codecs import AAC, X264
 
-#: Bits per second of picture, for each pixel, at every size; what is left of the rate
-#: is met by sending fewer pixels, as streaming services do.
-BITS_PER_PIXEL = 0.1
-#: Sides of the picture after the collapse, over those before. The bit rate falls by
-#: the square: to 1/2, 1/4, 1/8, 1/16, 1/32.
-SIDES = (2**-0.5, 2**-1, 2**-1.5, 2**-2, 2**-2.5)
+#: What is left of the picture's bit rate.
+SHARES = (1 / 2, 1 / 3, 1 / 5, 1 / 8, 1 / 12)
+#: Bits of a frame are ``BITS * pixels ** POWER``: a picture of fewer pixels needs more
+#: for each of them, as ladders of streaming services have it. This is .1 bit a pixel
+#: at 540 x 360.
+BITS, POWER = 2.1, 0.75
 #: Bits per second and channel of sound, and its highest sample rate: before, and after.
 SOUND_BEFORE = (64_000, 48_000)
 SOUND_AFTER = (
@@ -44,8 +45,7 @@ class Bandwidth(Corruption):
     The moment lies between 20 and 50 % of the clip, the same for both senses and at
     all severities. From then on the picture comes from a smaller rendition, scaled up
     for display, and the sound from one of fewer bits; what came before is coded as on
-    a good link. H.264 keeps to its bit rate within a second (VBV); a clip's end can
-    cost more bits than its beginning.
+    a good link. H.264 keeps to its bit rate over each second (VBV).
 
     Raises:
         UsageError: The linked FFmpeg lacks an encoder.
@@ -103,14 +103,21 @@ class Bandwidth(Corruption):
 
 
 def _rendition(frames: NDArray[np.uint8], scene: Collapse) -> tuple[int, int]:
+    """Return height and width that the remaining bit rate is meant for."""
     height, width = frames.shape[1:3]
-    side = SIDES[scene.depth]
+    side = SHARES[scene.depth] ** (0.5 / POWER)
     return max(1, round(height * side)), max(1, round(width * side))
 
 
+def bit_rate(height: float, width: float, rate: int) -> float:
+    """Return the bits per second of a picture at ``rate`` frames per second."""
+    return rate * BITS * math.pow(height * width, POWER)
+
+
 def _stream(frames: NDArray[np.uint8], rate: int) -> picture.Coded:
+    # x264 counts in kilobits; nothing would mean no limit.
     height, width = frames.shape[1:3]
-    bits = max(2000, round(BITS_PER_PIXEL * height * width * rate))
+    bits = max(1000, round(bit_rate(height, width, rate)))
     limits = {"maxrate": str(bits), "bufsize": str(bits)}
     return picture.code(frames, rate, X264, limits, bit_rate=bits)
 

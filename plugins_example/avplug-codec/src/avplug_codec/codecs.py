@@ -14,6 +14,7 @@ from avplug_codec.picture import PictureCodec
 from avplug_codec.sound import SoundCodec
 
 X264 = PictureCodec("libx264", "h264", {"preset": "veryfast"})
+# x265 4.2 writes beyond its buffers where a picture has fewer than 64 rows.
 X265 = PictureCodec(
     "libx265",
     "hevc",
@@ -21,6 +22,7 @@ X265 = PictureCodec(
         "preset": "ultrafast",
         "x265-params": "pools=none:frame-threads=1:wpp=0:log-level=none",
     },
+    least=64,
 )
 VPX9 = PictureCodec(
     "libvpx-vp9",

@@ -85,7 +85,7 @@ def code(
     encoder = _encoder(codec, height, width, rate, {**codec.options, **options})
     if bit_rate:
         encoder.bit_rate = bit_rate
-    decoder = av.CodecContext.create(codec.decoder, "r")
+    decoder: Any = av.CodecContext.create(codec.decoder, "r")
     decoder.thread_count = 1
     decoder.options = dict(codec.decoding)
     decoded = np.empty_like(frames)
@@ -111,7 +111,7 @@ def code(
 def _encoder(
     codec: PictureCodec, height: int, width: int, rate: int, options: Mapping[str, str]
 ) -> Any:
-    encoder = av.CodecContext.create(codec.encoder, "w")
+    encoder: Any = av.CodecContext.create(codec.encoder, "w")
     encoder.height = _padded(height, codec)
     encoder.width = _padded(width, codec)
     encoder.pix_fmt = "yuv420p"

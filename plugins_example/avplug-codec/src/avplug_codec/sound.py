@@ -125,11 +125,11 @@ def _frame(samples: NDArray[np.float32], rate: int, codec: SoundCodec) -> Any:
 
 def _floats(frame: Any) -> NDArray[np.float32]:
     """Return a decoded frame as float32 [C, n]."""
-    values = frame.to_ndarray()
+    values: NDArray[Any] = frame.to_ndarray()
     if not frame.format.is_planar:
         values = values.reshape(-1, len(frame.layout.channels)).T
     if values.dtype == np.int16:
-        return values.astype(np.float32) / np.float32(32768)
+        return np.asarray(values / np.float32(32768), np.float32)
     return np.asarray(values, np.float32)
 
 
