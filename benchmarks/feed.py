@@ -1,0 +1,309 @@
+"""What a run costs beside its model: decoding, corrupting, feeding, keeping.
+
+Every figure is a ratio, or both of its sides are of one run on one machine. A small
+CAV-MAE looks at mp4s, so that the feed has little to hide behind.
+
+``--clips`` names a folder of mp4s that the clips of the data set are taken from, in
+turn, each decoded anew; without it, two are made. ``--quick`` is for trying it out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from avplug.bench.clip_cache import ClipCache
+from avplug.bench.clip_store import ClipStore, clip_key
+from avplug.bench.config import RunConfig
+from avplug.bench.evaluate import evaluate_group
+from avplug.bench.feed import Feed
+from avplug.bench.plan import Cell, Plan, make_plan
+from avplug.bench.runner import run
+from avplug.bench.threads import operation_threads
+from avplug.builtin_datasets.events.dataset import Events
+from avplug.builtin_models.cavmae import CAVMAE
+from avplug.core.clip import AS_IS, Clip
+from avplug.core.registry import get_registry
+from avplug.core.weights import save_checkpoint
+from avplug.media.write import write_clip
+
+SIZES: dict[str, Any] = {
+    "image_size": 96,
+    "target_length": 256,
+    "width": 64,
+    "depth": 2,
+    "heads": 4,
+}
+LABELS = ("one", "two")
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table."""
+
+    what: str
+    figure: str
+    target: str = ""
+
+    def text(self) -> str:
+        """Return it as a row of Markdown."""
+        return f"| {self.what} | {self.figure} | {self.target} |"
+
+
+class Bench:
+    """The data, the models and the folder that the measurements share.
+
+    Args:
+        folder: For everything that is written.
+        videos: Folder of mp4s.
+        clips: How many clips the data set has.
+        severities: Of the fifteen corruptions.
+    """
+
+    def __init__(
+        self, folder: Path, videos: Path, clips: int, severities: tuple[int, ...]
+    ) -> None:
+        self.folder = folder
+        files = sorted(videos.glob("*.mp4"))
+        if not files:
+            raise SystemExit(f"There is no mp4 in {videos}.")
+        rows = [
+            f"{files[i % len(files)].resolve()},{LABELS[i % 2]},clip-{i}"
+            for i in range(clips)
+        ]
+        table = "\n".join(["file,label,id", *rows])
+        (folder / "clips.csv").write_text(table + "\n", encoding="utf-8")
+        self.config = RunConfig(
+            dataset="folder",
+            data_root=str(folder),
+            weights=(self._checkpoint(0),),
+            severities=severities,
+            device="cpu",
+            workers=2,
+        )
+        self._outs = 0
+
+    def _checkpoint(self, seed: int) -> str:
+        torch.manual_seed(seed)
+        path = self.folder / f"{seed}.safetensors"
+        model = CAVMAE(LABELS, **SIZES)
+        save_checkpoint(path, model, {"model": "cav-mae", "dataset": "folder"})
+        return str(path)
+
+    def with_models(self, count: int) -> RunConfig:
+        """Return the run of so many models of the same size."""
+        weights = tuple(self._checkpoint(seed) for seed in range(count))
+        return replace(self.config, models=("cav-mae:tiny",) * count, weights=weights)
+
+    def wall(self, config: RunConfig) -> float:
+        """Return the seconds of a run, from its plan to its last cell on disk."""
+        self._outs += 1
+        out = str(self.folder / f"run-{self._outs}")
+        return seconds(lambda: run(replace(config, out=out), get_registry()))
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Return what it takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def pure(plan: Plan, cell: Cell) -> float:
+    """Return the seconds of a model on the tensors of a cell, that are all there."""
+    model = cell.model.model
+    batches = [group.batch for group in Feed(plan).stream(cell)]
+
+    def once() -> None:
+        with torch.no_grad(), operation_threads(0, model):
+            for batch in batches:
+                assert batch is not None
+                model.classify(batch)
+
+    once()
+    return median(seconds(once) for _ in range(5))
+
+
+def against_model(bench: Bench) -> Iterator[Row]:
+    """Compare runs, decoding included and not, with the model alone."""
+    cache = str(bench.folder / "cache")
+    config = replace(bench.config, clip_cache=cache)
+    plan = make_plan(config, get_registry())
+    cells = len(plan.cells)
+    about = f"{cells} cells of {len(plan.clips)} mp4s"
+    beside = pure(plan, plan.cells[0]) * cells
+    first = bench.wall(config) / beside
+    ratios: dict[int, list[float]] = {2: [], 1: [], 0: []}
+    for _ in range(ROUNDS):
+        for workers, found in ratios.items():
+            wall = bench.wall(replace(config, workers=workers))
+            # The machine's pace changes: each run has its own model time beside it.
+            found.append(wall / (pure(plan, plan.cells[0]) * cells))
+    yield Row(
+        f"run / model alone, {about}, 2 workers, clips on disk",
+        f"{median(ratios[2]):.2f}",
+        "1.10",
+    )
+    yield Row("the same, 1 worker", f"{median(ratios[1]):.2f}")
+    yield Row("the same, no workers", f"{median(ratios[0]):.2f}")
+    yield Row("the same, 2 workers, first run, decoding included", f"{first:.2f}")
+
+
+def decoding(bench: Bench) -> Iterator[Row]:
+    """Compare decoding once with decoding for each corruption, and with the disk."""
+    config = replace(bench.config, workers=0)
+    plan = make_plan(config, get_registry())
+    cells, clips = plan.cells[:6], plan.clips[:8]
+    model = plan.cells[0].model.model
+
+    def evaluated(feeds: Sequence[Feed]) -> None:
+        for cell, feed in zip(cells, feeds, strict=True):
+            evaluate_group([cell], plan, feed, lambda count: None, clips)
+
+    evaluated([Feed(plan)] * len(cells))
+    feed = Feed(plan)
+    once = seconds(lambda: evaluated([feed] * len(cells)))
+    each = seconds(lambda: evaluated([Feed(plan) for _ in cells]))
+    yield Row(f"decode for each of {len(cells)} cells / once", f"{each / once:.1f}")
+    store = ClipStore(bench.folder / "cache", 10**9)
+    ref = plan.clips[0]
+    clip = ClipCache(plan.dataset, model.input, store=store).load(ref)
+    key = clip_key(plan.dataset, "", ref, model.input)
+    kept = sum(array.nbytes for array in (clip.frames, clip.audio) if array is not None)
+    decode = median(
+        seconds(lambda: plan.dataset.load(ref, model.input)) for _ in range(5)
+    )
+    read = median(seconds(lambda: store.get(key)) for _ in range(50))
+    yield Row(
+        f"decode a clip / read it from the clip cache ({kept / 1e3:.0f} kB, verified)",
+        f"{1e3 * decode:.0f} ms / {1e3 * read:.2f} ms = {decode / read:.0f}",
+    )
+
+
+def sharing(bench: Bench) -> Iterator[Row]:
+    """Compare models that share each corruption pass with models that do not."""
+    cache = str(bench.folder / "cache")
+    config = replace(bench.with_models(3), clip_cache=cache, workers=0)
+    plan = make_plan(config, get_registry())
+    groups: dict[Any, list[Cell]] = {}
+    for cell in plan.cells:
+        groups.setdefault(id(cell.segments[0]), []).append(cell)
+
+    def evaluated(together: bool) -> None:
+        feed = Feed(plan)
+        for group in groups.values():
+            for part in [group] if together else [[cell] for cell in group]:
+                evaluate_group(part, plan, feed, lambda count: None)
+
+    alone, shared = seconds(lambda: evaluated(False)), seconds(lambda: evaluated(True))
+    yield Row(
+        "3 models, a pass each / one pass shared, no workers", f"{alone / shared:.2f}"
+    )
+
+
+def peak(clips: int) -> None:
+    """Evaluate a cell on rendered clips; print the peak MB before and after."""
+    config = RunConfig(
+        corruptions=("gaussian",),
+        severities=(3,),
+        workers=2,
+        options={"dataset": {"clips": clips}},
+    )
+    plan = make_plan(config, get_registry())
+    before = _resident()
+    feed = Feed(plan)
+    evaluate_group(plan.cells[1:], plan, feed, lambda count: None)
+    print(f"{before:.0f} {_resident():.0f}")
+
+
+def _resident() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def memory(counts: Sequence[int]) -> Iterator[Row]:
+    """Compare the peak memory of small and large data sets, each in its process."""
+    for count in counts:
+        done = subprocess.run(
+            [sys.executable, __file__, "--peak", str(count)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        before, after = (int(word) for word in done.stdout.split())
+        yield Row(
+            f"peak memory, a cell of {count:,} clips (before the first: {before} MB)",
+            f"{after} MB",
+            "before + 1.1 GB of clips + 0.3",
+        )
+
+
+def make_videos(folder: Path) -> Path:
+    """Write two mp4s of 10 s, 640 x 360 at 25 frames a second."""
+    folder.mkdir()
+    events = Events(clips=2)
+    spec = replace(AS_IS, size=360)
+    for ref in events.clips:
+        write_clip(_long(events.load(ref, spec)), folder / f"{ref.id}.mp4")
+    return folder
+
+
+def _long(clip: Clip) -> Clip:
+    assert clip.frames is not None
+    assert clip.audio is not None
+    frames = np.resize(clip.frames, (250, *clip.frames.shape[1:]))
+    wide = np.pad(frames, ((0, 0), (0, 0), (140, 140), (0, 0)), mode="wrap")
+    audio = np.resize(clip.audio, (1, 10 * clip.sample_rate))
+    return Clip(clip.id, wide, np.arange(250) / 25, audio, clip.sample_rate, 10.0)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield a folder that goes away."""
+    with tempfile.TemporaryDirectory(prefix="avplug-feed-") as name:
+        yield Path(name)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=Path, help="folder of mp4s")
+    parser.add_argument("--only", nargs="*", default=[], help="parts of the table")
+    parser.add_argument("--quick", action="store_true", help="few clips and cells")
+    parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.peak:
+        peak(given.peak)
+        return
+    with scratch() as folder:
+        videos = given.clips or make_videos(folder / "videos")
+        count, severities = (16, (3,)) if given.quick else (32, (1, 5))
+        bench = Bench(folder, videos, count, severities)
+        parts: dict[str, Callable[[], Iterator[Row]]] = {
+            "model": lambda: against_model(bench),
+            "decode": lambda: decoding(bench),
+            "share": lambda: sharing(bench),
+            "memory": lambda: memory((100, 1000 if given.quick else 10_000)),
+        }
+        print("| what | figure | target |\n|---|---|---|")
+        for name, rows in parts.items():
+            if not given.only or name in given.only:
+                for row in rows():
+                    print(row.text(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
