@@ -17,10 +17,11 @@ from avplug.core.published import (
 )
 
 _FRAME = "frame 5 of 10, resized and cropped twice, JPEG of quality 85; float sound"
-_RUNS = "not stated"
+_GENERATOR = "the authors' generator: no random state, a draw for each frame"
 
 _VGGSOUND_2C = PublishedProtocol(
     clips=14046,
+    classes=309,
     clip_list="451e9fa84457169aea455286dcc4bb98c3f6a37d4212506f65de3128513d1526",
     weights={"CAV-MAE": "vgg_65.5.pth"},
     averaging="batches",
@@ -28,28 +29,30 @@ _VGGSOUND_2C = PublishedProtocol(
     batch_size=16,
     order="of the authors' list files, which are not public",
     reset="reset",
-    runs=_RUNS,
     severity=5,
-    profile="paper",
+    senses="av",
+    corruptions=_GENERATOR,
     preparation=_FRAME,
 )
 _KINETICS_2C = PublishedProtocol(
     clips=3111,
+    classes=32,
     averaging="batches",
     evaluation_batch=128,
     batch_size=16,
     reset="reset",
-    runs=_RUNS,
     severity=5,
-    profile="paper",
+    senses="av",
+    corruptions=_GENERATOR,
     preparation=_FRAME,
 )
 _AUDIOSET_2C = PublishedProtocol(
     clips=16742,
+    classes=527,
     averaging="clips",
-    runs=_RUNS,
     severity=5,
-    profile="paper",
+    senses="av",
+    corruptions=_GENERATOR,
     preparation=_FRAME,
 )
 _READ_RUNS = "mean of 5 (random states 111 to 555)"
@@ -61,7 +64,7 @@ _READ = PublishedProtocol(
     reset="reset",
     runs=_READ_RUNS,
     severity=5,
-    preparation="ImageNet-C's and recorded noises, one sense at a time",
+    corruptions="ImageNet-C's of pictures, six recorded noises, one sense at a time",
 )
 
 
@@ -83,12 +86,12 @@ def avrecap() -> PublishedResults:
     """Return AVReCAP's project page: a continual stream in the order of its figure."""
     protocol = PublishedProtocol(
         clips=14046,
+        classes=309,
         clip_list=_VGGSOUND_2C.clip_list,
-        order="not stated",
         reset="continual",
-        runs=_RUNS,
         severity=5,
-        profile="paper",
+        senses="av",
+        corruptions=_GENERATOR,
     )
     return PublishedResults(_numbers("avrecap"), {"VGGSound-2C": protocol})
 
@@ -135,6 +138,8 @@ def iclr25() -> PublishedResults:
 
 def _single_sense() -> dict[str, PublishedProtocol]:
     return {
-        "Kinetics50-C": replace(_READ, clips=2466),
-        "VGGSound-C": replace(_READ, clips=14046, clip_list=_VGGSOUND_2C.clip_list),
+        "Kinetics50-C": replace(_READ, clips=2466, classes=50),
+        "VGGSound-C": replace(
+            _READ, clips=14046, classes=309, clip_list=_VGGSOUND_2C.clip_list
+        ),
     }

@@ -34,6 +34,8 @@ VERBS = {
     "leaderboard": "avplug.cli.leaderboard",
     "weights": "avplug.cli.weights",
     "data": "avplug.cli.data",
+    "compare": "avplug.cli.compare",
+    "published": "avplug.cli.published",
     "doctor": "avplug.cli.doctor",
 }
 

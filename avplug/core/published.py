@@ -58,6 +58,7 @@ class PublishedProtocol:
 
     Args:
         clips: How many; 0 if not known.
+        classes: How many; 0 if not known.
         clip_list: SHA-256 of the sorted clip ids, joined by newlines.
         weights: SHA-256, or a file's name, of each model's checkpoint, by model.
         averaging: How accuracies become one: ``"clips"`` or ``"batches"``.
@@ -68,11 +69,13 @@ class PublishedProtocol:
         reset: When a method forgets: the protocol as avplug calls it.
         runs: How many were averaged, or what is known of it.
         severity: Of the corruptions; 0 if not known.
-        profile: Of avplug's corruptions, which comes closest.
+        senses: That are corrupted: ``"av"``; "" if it differs from table to table.
+        corruptions: What made them.
         preparation: What was done to pictures and sounds.
     """
 
     clips: int = 0
+    classes: int = 0
     clip_list: str = ""
     weights: Mapping[str, str] = field(default_factory=dict)
     averaging: str = ""
@@ -83,7 +86,8 @@ class PublishedProtocol:
     reset: str = ""
     runs: str = ""
     severity: int = 0
-    profile: str = ""
+    senses: str = ""
+    corruptions: str = ""
     preparation: str = ""
 
 

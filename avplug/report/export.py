@@ -66,7 +66,16 @@ def scores_json(scores: Scores) -> dict[str, Any]:
         "notes": list(scores.notes),
         "panels": [_panel(panel) for panel in scores.panels],
         "attacks": [attacks_json(panel) for panel in scores.attacks],
-        "paper_tables": [_table(table) for table in scores.papers],
+        "paper_tables": [table_json(table) for table in scores.papers],
+        "published": [
+            {
+                "paper": each.source.name,
+                "dataset": each.dataset,
+                "numbers": table_json(each.numbers),
+                "protocol": table_json(each.protocol),
+            }
+            for each in scores.published
+        ],
         "skipped": list(scores.run.get("skipped", [])),
         "failed": dict(scores.run.get("failed", {})),
         "config": scores.run.get("config"),
@@ -86,7 +95,8 @@ def _finite(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-def _table(table: Table) -> dict[str, Any]:
+def table_json(table: Table) -> dict[str, Any]:
+    """Return a table as plain data, its numbers as they are printed."""
     keys = [column.key for column in table.columns]
     rows = [dict(zip(keys, map(text, row), strict=True)) for row in table.rows]
     return {"name": table.name, "title": table.title, "rows": rows, "note": table.note}

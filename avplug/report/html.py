@@ -19,6 +19,7 @@ from avplug.report.localisation import localisation_table, overlays
 from avplug.report.markup import Child, Markup, tag
 from avplug.report.over_time import time_figures
 from avplug.report.panel import Panel
+from avplug.report.published import Beside
 from avplug.report.scores import Scores
 from avplug.report.streams import streams
 from avplug.report.table import Number
@@ -62,6 +63,9 @@ def _main(scores: Scores) -> Iterator[Child]:
     if papers:
         yield tag("h2", "In the paper's form")
         yield map(html_table, papers)
+    if scores.published:
+        yield tag("h2", "Beside published numbers")
+        yield map(_published, scores.published)
     for number, attacks in enumerate(scores.attacks):
         yield from _attacks(attacks, f"attacks-{number}")
     yield from _problems(scores)
@@ -174,6 +178,12 @@ def _attacks(panel: AttackPanel, name: str) -> Iterator[Child]:
 def _multiples(panel: Panel, name: str) -> Iterator[Child]:
     for condition, chart in corruption_curves(panel, f"{name}-corruption"):
         yield tag("figure", tag("figcaption", condition.label), chart)
+
+
+def _published(pair: Beside) -> Markup:
+    heading = tag("summary", pair.protocol.title)
+    differences = tag("details", heading, html_table(pair.protocol, caption=False))
+    return tag("section", html_table(pair.numbers), differences)
 
 
 def _problems(scores: Scores) -> Iterator[Child]:

@@ -25,6 +25,8 @@ def markdown(scores: Scores) -> str:
     """Return verdicts and tables of every panel; text from data is escaped."""
     parts = [part for panel in scores.panels for part in _panel(scores, panel)]
     parts += map(markdown_table, scores.papers)
+    for pair in scores.published:
+        parts += map(markdown_table, (pair.numbers, pair.protocol))
     for attacks in scores.attacks:
         title = f"{attacks.dataset}, {attacks.metric.title}, under attack"
         parts.append(f"## {_plain(title)}")

@@ -25,6 +25,7 @@ from avplug.report.measure import Measured, fault_note, measure
 from avplug.report.metrics import NamedMetric
 from avplug.report.panel import Panel, Point, ScoredCell
 from avplug.report.paper_tables import paper_tables
+from avplug.report.published import Beside
 from avplug.report.statistics import (
     RESAMPLES,
     Bootstrap,
@@ -47,6 +48,7 @@ class Scores:
         notes: What a reader must know, such as an undefined alpha.
         attacks: The same of attacked cells, which are in no panel.
         papers: Tables in a paper's own form, which the run's suite states.
+        published: Numbers that papers print, beside the run's.
     """
 
     run: dict[str, Any]
@@ -56,6 +58,7 @@ class Scores:
     notes: tuple[str, ...] = ()
     attacks: tuple[AttackPanel, ...] = ()
     papers: tuple[Table, ...] = ()
+    published: tuple[Beside, ...] = ()
 
     @property
     def planned(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from avplug.bench.store import Store
@@ -12,6 +13,7 @@ from avplug.report.export import dump, scores_csv, scores_json
 from avplug.report.html import page
 from avplug.report.markdown import markdown
 from avplug.report.metrics import find_metrics
+from avplug.report.published import beside, sound_sources
 from avplug.report.scores import Scores, score
 from avplug.report.statistics import RESAMPLES
 
@@ -40,8 +42,11 @@ def read_scores(
     """
     store = Store(folder)
     names = metrics or store.run.get("metrics", ())
-    found = find_metrics(registry or get_registry(), names)
-    return score(store, found, resamples, base)
+    registry = registry or get_registry()
+    scores = score(store, find_metrics(registry, names), resamples, base)
+    sources, notes = sound_sources(registry)
+    found = beside(scores.panels, scores.run, sources)
+    return replace(scores, published=tuple(found), notes=(*scores.notes, *notes))
 
 
 def write_scores(scores: Scores, out: Path) -> Path:

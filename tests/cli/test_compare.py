@@ -1,0 +1,69 @@
+"""``avplug compare RUN --published`` and ``avplug published``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from avplug.bench.store import Store
+from avplug.cli.app import build_app
+from tests.report.stores import StoreMaker, right
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+    maker = StoreMaker(Store(tmp_path / "run"), dataset="vggsound")
+    maker.add(right(18))
+    maker.add(right(9), "gaussian", 5)
+    return tmp_path / "run"
+
+
+def said(*words, code=0):
+    result = CliRunner().invoke(build_app(), [str(word) for word in words])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_both_numbers_and_the_sources_are_printed(run):
+    text = said("compare", run, "--published", "--resamples", "0")
+    for part in ("45.0", "35.54", "30.20", "main table", "arXiv:2506.00358"):
+        assert part in text
+    assert "mean15 (own: 1)" in text
+    assert "14046" in text
+
+
+def test_one_paper_as_json(run):
+    words = ("compare", run, "--published", "--paper", "avrecap", "--json")
+    (found,) = json.loads(said(*words))
+    assert found["source"]["paper"] == "arXiv:2602.18528"
+    rows = {row["corruption"]: row for row in found["numbers"]}
+    assert rows["gaussian"]["published"] == "30.20"
+    assert rows["gaussian"]["own"] == "45.0"
+    assert {"aspect": "clips", "published": "14046", "own": "20"}.items() <= (
+        found["protocol"][0].items()
+    )
+
+
+def test_what_is_wrong_is_said(run):
+    assert "--published" in said("compare", run, code=2)
+    text = said("compare", run, "--published", "--dataset", "AudioSet-2C", code=2)
+    assert "No published number stands beside cav-mae:tiny on AudioSet-2C" in text
+    assert "VGGSound-2C" in text
+    text = said("compare", run, "--published", "--paper", "avrobustbenhc", code=2)
+    assert "Did you mean 'avrobustbench'?" in text
+
+
+def test_published_numbers_are_listed_and_chosen():
+    asked = ("--dataset", "vggsound-2c", "--corruption", "mean15", "--method", "av2c")
+    rows = json.loads(said("published", "avrobustbench", *asked, "--json"))
+    assert {row["value"] for row in rows if row["metric"] == "top1_acc"} == {
+        44.06,
+        40.6,
+    }
+    text = said("published", *asked)
+    assert "TTA bar chart" in text
+    assert "44.06" in text
+    assert len(json.loads(said("published", "--json"))) == 2125
