@@ -109,12 +109,14 @@ class Crowd(BackgroundCorruption):
     ) -> Pixels:
         """Return frames behind people, uint8 [T, H, W, 3]."""
         hidden = new_frames(frames.shape)
-        hidden[:] = frames
         size = (frames.shape[1], frames.shape[2])
         hard = scene.nearness is None
-        for frame, boxes in zip(hidden, scene.boxes(times, size), strict=True):
+        for frame, target, boxes in zip(
+            frames, hidden, scene.boxes(times, size), strict=True
+        ):
+            target[:] = frame
             for person, box in zip(scene.people, boxes, strict=True):
-                _shade(frame, person.figure, box, hard)
+                _shade(target, person.figure, box, hard)
         return hidden
 
     def audio(
