@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -149,8 +149,9 @@ def _run(
     if observer:
         observer.planned(plan, todo, folder)
     keeper = _Keeper(plan, store, about, observer)
-    with interruptible() as interrupts:
-        for cell, outcome in _outcomes(executor, plan, todo, observer):
+    outcomes = _outcomes(executor, plan, todo, observer)
+    with interruptible() as interrupts, closing(outcomes):
+        for cell, outcome in outcomes:
             with interrupts.held():
                 keeper.keep(cell, outcome)
     failed = len(keeper.failed)
@@ -176,7 +177,7 @@ def _outcomes(
     plan: Plan,
     todo: Sequence[Cell],
     observer: Observer | None,
-) -> Iterator[tuple[Cell, Outcome | Exception]]:
+) -> Generator[tuple[Cell, Outcome | Exception], None, None]:
     """Yield cells with what came of them, as they end."""
     cells = {cell.id: cell for cell in todo}
     tasks = form_tasks(plan, todo, executor.shard)

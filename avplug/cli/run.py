@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from avplug.cli.selectors import selecting
+from avplug.core.errors import UsageError
 
 if TYPE_CHECKING:
     from avplug.bench.config import RunConfig
@@ -35,8 +39,18 @@ def _run(
             help="Take over from a run elsewhere that ended without a word.",
         ),
     ] = False,
+    emit_script: Annotated[
+        str | None,
+        typer.Option(
+            metavar="slurm|bash|FILE",
+            help="Run nothing: print a job script that does, or write it to a file.",
+        ),
+    ] = None,
 ) -> None:
     """Evaluate models under corruptions; the same command again goes on."""
+    if emit_script:
+        _emit(settings, emit_script)
+        return
     from avplug.bench.runner import run
     from avplug.cli.console import message
     from avplug.cli.fetching import fetch_for
@@ -46,7 +60,8 @@ def _run(
 
     try:
         fetch_for(settings, get_registry())
-        with RunProgress() as progress:
+        # stdout is data: what plugins and engines print must not end up in it.
+        with redirect_stdout(sys.stderr), RunProgress() as progress:
             summary = run(
                 settings,
                 get_registry(),
@@ -68,3 +83,22 @@ def _run(
     )
     if summary.failed:
         raise typer.Exit(1)
+
+
+def _emit(settings: RunConfig, where: str) -> None:
+    """Print a job script of a flavour, or write one for Slurm to a file."""
+    from avplug.bench.job_script import job_script
+    from avplug.cli.console import message, print_line
+    from avplug.core.manager import get_plugin_manager
+
+    plugins, folder = get_plugin_manager().settings, Path.cwd()
+    if where in ("slurm", "bash"):
+        flavour: Literal["slurm", "bash"] = "bash" if where == "bash" else "slurm"
+        print_line(job_script(settings, flavour, plugins, folder).rstrip())
+        return
+    script = job_script(settings, "slurm", plugins, folder)
+    try:
+        Path(where).write_text(script, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"Cannot write {where}: {error.strerror}.") from error
+    message(f"Wrote {where}. Submit it with: sbatch {where}")

@@ -25,8 +25,8 @@ def _option(kind: Any, text: str, *flags: str) -> Any:
     return Annotated[kind, typer.Option(*flags, help=text)]
 
 
-#: Parameter (a key of RunConfig, but for ``suite``, ``trained``, ``config`` and
-#: ``option``) to its option.
+#: Parameter (a key of RunConfig, but for ``suite``, ``trained``, ``config``,
+#: ``processes``, ``ray_address`` and ``option``) to its option.
 _SELECTORS: dict[str, Any] = {
     "suite": _option(
         _Text, "A packaged configuration: avplug list suites. File and flags win."
@@ -163,6 +163,13 @@ _SELECTORS: dict[str, Any] = {
     ),
     "limit": _option(_Count, "Only so many clips, drawn evenly; for trials."),
     "executor": _option(_Text, "Where cells run: avplug list executors."),
+    "processes": _option(
+        _Count,
+        "Worker processes, of the executor local.",
+        "--processes",
+        "-j",
+    ),
+    "ray_address": _option(_Text, "Of a Ray cluster, for the executor ray."),
     "on_error": _option(
         _Text, "What a clip or cell that fails does: skip (default), or stop the run."
     ),
@@ -213,12 +220,15 @@ def gather(
     option: _Many = None,
     suite: str | None = None,
     trained: Path | None = None,
+    processes: _Count = None,
+    ray_address: _Text = None,
     **flags: Any,
 ) -> RunConfig:
     """Return a suite's configuration, overridden by the file's, and that by the flags.
 
     The networks of ``trained`` are its models, in the order of the suite's tables.
-    Values of repeatable flags may be joined by commas: ``--severity 1,3,5``.
+    Values of repeatable flags may be joined by commas: ``--severity 1,3,5``. Processes
+    and the address are options of the executor, and name it where no flag does.
 
     Raises:
         UsageError: A value does not fit.
@@ -240,6 +250,13 @@ def gather(
             given[key] = _split(key, given[key])
     for name, settings in parse_options(tuple(option or ())).items():
         options[name] = {**options.get(name, {}), **settings}
+    for name, key, value in (
+        ("local", "processes", processes),
+        ("ray", "address", ray_address),
+    ):
+        if value is not None:
+            given.setdefault("executor", name)
+            options["executor"] = {**options.get("executor", {}), key: value}
     return from_data({**packaged, **data, **given, "options": options}, "command line")
 
 

@@ -161,7 +161,7 @@ def test_train_then_run(avplug, tmp_path):
 def test_an_interrupt_says_how_to_go_on(
     avplug, tmp_path, monkeypatch, verb, work, kept
 ):
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(work, interrupted)
