@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from avplug.bench.store import Store, cell_id
+from avplug.bench.integrity import DamageError
+from avplug.bench.store import Maps, Store, cell_id
 from avplug.bench.writers import place
 from avplug.core.errors import UsageError
 from avplug.core.metric import Predictions
@@ -87,6 +88,24 @@ def test_a_damaged_cell_is_set_aside(tmp_path, caplog, name, damage):
     assert len(list((tmp_path / "damaged").iterdir())) == 1
     store.put(IDENTITY, predictions(), {})
     assert same(store.get(cell_id(IDENTITY)).predictions(), predictions())
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_maps_are_checked_like_predictions(tmp_path, damage):
+    store = Store(tmp_path)
+    pictures, weights = np.zeros((1, 4, 4, 3), np.uint8), np.ones((1, 2, 2), np.float32)
+    maps = Maps(np.array(["b"]), pictures, pictures, weights, weights)
+    stored = store.put(IDENTITY, predictions(), {}, maps=maps)
+    assert (store.get(stored.id).maps().before == weights).all()
+    path = stored.folder / "maps.npz"
+    data = bytearray(path.read_bytes())
+    data[100] ^= 1
+    path.write_bytes(data[:50] if damage == "cut" else data)
+    if damage == "remove":
+        path.unlink()
+    with pytest.raises(DamageError, match=r"maps\.npz"):
+        store.read(stored.id)
+    assert store.recover(stored.id) is None
 
 
 def test_cells_come_in_the_order_of_the_plan(tmp_path):
