@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from avplug.bench.store import Store
-from avplug.core.files import write_atomic
+from avplug.core.files import storing, write_atomic
 from avplug.core.registry import Registry, get_registry
 from avplug.report.export import dump, scores_csv, scores_json
 from avplug.report.html import page
@@ -50,11 +50,20 @@ def read_scores(
 
 
 def write_scores(scores: Scores, out: Path) -> Path:
-    """Write the page to ``out``; its tables as Markdown, CSV and JSON beside it."""
-    write_atomic(out, _encode(page(scores)))
-    write_atomic(out.with_name("tables.md"), _encode(markdown(scores)))
-    write_atomic(out.with_name("scores.csv"), _encode(scores_csv(scores)))
-    write_atomic(out.with_name("scores.json"), _encode(dump(scores_json(scores))))
+    """Write the page to ``out``; its tables as Markdown, CSV and JSON beside it.
+
+    Raises:
+        StorageError: One cannot be written.
+    """
+    files = {
+        out: page(scores),
+        out.with_name("tables.md"): markdown(scores),
+        out.with_name("scores.csv"): scores_csv(scores),
+        out.with_name("scores.json"): dump(scores_json(scores)),
+    }
+    for path, text in files.items():
+        with storing(path.parent, path.name):
+            write_atomic(path, _encode(text))
     return out
 
 

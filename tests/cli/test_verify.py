@@ -69,9 +69,9 @@ def every_file(store):
 def test_a_changed_byte_anywhere_is_found_and_the_right_file_named(
     avplug, store, damage
 ):
-    files = every_file(store)
     kinds = {
-        (p.parent.parent.name == "cells") * p.name or p.parent.name: p for p in files
+        path.name if path.parent.parent.name == "cells" else path.parent.name: path
+        for path in every_file(store)
     }
     assert len(kinds) == 6, "run, clips, environment, and three of a cell"
     for path in kinds.values():
