@@ -48,6 +48,7 @@ class DataCheck:
         problems: Faults, missing clips first, then in the data set's order.
         fingerprint: Of the clips that are there.
         seconds: Length of the clips that were read, together.
+        list_name: What the list is known as; "" if it is not.
     """
 
     listed: int
@@ -56,6 +57,7 @@ class DataCheck:
     problems: tuple[Problem, ...]
     fingerprint: str
     seconds: float
+    list_name: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -100,6 +102,7 @@ def check_data(
         problems=tuple(problems),
         fingerprint=dataset.fingerprint(),
         seconds=seconds,
+        list_name=dataset.list_name,
     )
 
 

@@ -7,12 +7,13 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from avplug.core.clip import ClipRef
 from avplug.core.dataset import Dataset
-from avplug.core.errors import UsageError
+from avplug.core.errors import AvplugError, UsageError
 from avplug.core.manager import configure, get_plugin_manager
 from avplug.core.records import PluginSettings
 
@@ -55,6 +56,7 @@ def in_workers(
 
     Raises:
         UsageError: The data set cannot be sent to another process.
+        AvplugError: A process ended before its work was done.
     """
     if workers == 0:
         yield from (work(dataset, clip, dict(options)) for clip in clips)
@@ -82,6 +84,12 @@ def in_workers(
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise AvplugError(
+                "A worker process ended before its work was done, as one does that the "
+                "system stops for want of memory.",
+                "What is done is kept; give the command again, with fewer --workers.",
+            ) from error
         finally:
             for future in pending:
                 future.cancel()

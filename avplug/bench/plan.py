@@ -154,6 +154,7 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
     # Absent where there is nothing to say, so that cells of old keep their names.
     about |= {"tasks": dict(dataset.tasks)} if dataset.tasks else {}
     about |= {"missing": len(dataset.missing)} if dataset.missing else {}
+    about |= {"list": dataset.list_name} if dataset.list_name else {}
     cells: dict[str, Cell] = {}
     skips: list[Skip] = []
     for model, treatment in product(models, treated):

@@ -188,7 +188,7 @@ def _plain(found: DataCheck) -> dict[str, Any]:
 
 def _tell(found: DataCheck) -> None:
     rows: list[tuple[str, object]] = [
-        ("clips of the list", found.listed),
+        (f"clips of the list{_known(found)}", found.listed),
         ("on disk", found.present),
         ("read", found.checked),
         ("hours", f"{found.seconds / 3600:.2f}"),
@@ -199,6 +199,10 @@ def _tell(found: DataCheck) -> None:
     for fault in found.counts:
         named = [p for p in found.problems if p.fault == fault]
         _tell_reasons(fault.capitalize(), {p.clip: p.detail for p in named})
+
+
+def _known(found: DataCheck) -> str:
+    return f", that of {found.list_name}" if found.list_name else ""
 
 
 def _tell_reasons(what: str, reasons: dict[str, str]) -> None:

@@ -55,6 +55,7 @@ class Dataset(ABC):
             each, in their order. Empty where there is one task.
         missing: Clips that the published list names and that are not on disk, by id,
             with the reason. They are not among ``clips``.
+        list_name: What the list is known as, if it is that of a publication; "" if not.
         premade: The corrupted copies of the clips that are part of the data set. A run
             evaluates these, and corrupts nothing itself.
         has_clean: Whether ``clips`` can be loaded; False where only their corrupted
@@ -79,6 +80,7 @@ class Dataset(ABC):
     clips: Sequence[ClipRef]
     tasks: Mapping[str, int] = MappingProxyType({})
     missing: Mapping[str, str] = MappingProxyType({})
+    list_name: str = ""
     premade: Sequence[Premade] = ()
     has_clean: bool = True
     root: Path | None = None

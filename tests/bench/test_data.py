@@ -20,7 +20,7 @@ from avplug.builtin_datasets.folder.dataset import Folder
 from avplug.builtin_datasets.published.audioset import AudioSet
 from avplug.cli.app import build_app
 from avplug.core.clip import InputSpec
-from avplug.core.errors import MediaError, UsageError
+from avplug.core.errors import AvplugError, MediaError, UsageError
 from tests.builtin_datasets.published import miniature
 
 FAULTS = {
@@ -236,6 +236,19 @@ def test_frames_are_resized_bilinearly_and_cropped_at_the_centre(shape):
     whole = np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR))
     top, left = (round((side - 32) / 2) for side in whole.shape[:2])
     assert (centred(frame, 32) == whole[top : top + 32, left : left + 32]).all()
+
+
+class Deadly(Folder):
+    """A data set whose decoder takes the process with it."""
+
+    def load(self, ref, spec):
+        os._exit(1)
+
+
+def test_a_worker_that_dies_is_said_so(faulty):
+    dataset = Deadly(root=faulty)
+    with pytest.raises(AvplugError, match="A worker process ended before"):
+        check_data(dataset, dataset.clips, workers=1)
 
 
 def test_a_class_of_a_plugin_file_reaches_the_workers(tmp_path):

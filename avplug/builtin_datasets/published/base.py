@@ -17,6 +17,7 @@ from avplug.builtin_datasets.published.lists import (
     found_in,
     json_missing,
     json_rows,
+    list_name,
 )
 from avplug.builtin_datasets.published.row import Row
 from avplug.builtin_datasets.published.shelf import Shelf, Stated
@@ -77,6 +78,7 @@ class Published(Dataset):
         _check_ids(rows)
         self.labels = classes.names
         self._tops = ("",) if media is None else tuple(map(str, media))
+        self.list_name = list_name(rows)
         self._find_media(rows, classes, path)
 
     @abstractmethod

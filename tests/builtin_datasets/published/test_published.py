@@ -1,5 +1,6 @@
 """Each published data set in miniature: read, checked, prepared, run; and mistakes."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -310,6 +311,25 @@ def test_the_list_of_read_is_read_wherever_its_paths_begin(tmp_path):
         ]
         assert list(dataset.missing) == ["not-there_000001"]
         assert dataset.load(dataset.clips[0], AS_IS).frames.shape[0] == 10
+
+
+def test_a_published_list_is_recognised_in_any_order(tmp_path, monkeypatch):
+    from avplug.builtin_datasets.published import lists
+
+    miniature.vggsound(tmp_path)
+    text = "\n".join(
+        [
+            "--0PQM4-hqg_000030,bird chirping_ tweeting",
+            "---g-f_I2yQ_000001,people marching",
+            "-lost-lost-_000007,playing tennis",
+        ]
+    )
+    digest = hashlib.sha256("\n".join(sorted(text.splitlines())).encode()).hexdigest()
+    assert VGGSound(root=tmp_path).list_name == ""
+    monkeypatch.setitem(lists.KNOWN, digest, "miniature")
+    assert VGGSound(root=tmp_path).list_name == "miniature"
+    result = call("data", "check", "vggsound", "--data-root", tmp_path)
+    assert "clips of the list, that of miniature" in result.stdout
 
 
 def test_a_clip_that_is_not_there_changes_the_fingerprint(tmp_path):
