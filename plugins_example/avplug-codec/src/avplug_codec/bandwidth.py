@@ -23,9 +23,9 @@ BITS, POWER = 2.1, 0.75
 #: Bits per second and channel of sound, and its highest sample rate: before, and after.
 SOUND_BEFORE = (64_000, 48_000)
 SOUND_AFTER = (
+    (48_000, 48_000),
     (32_000, 32_000),
-    (24_000, 24_000),
-    (16_000, 16_000),
+    (20_000, 22_050),
     (12_000, 12_000),
     (8_000, 8_000),
 )
