@@ -6,6 +6,10 @@ of 224x224 and 10 s at 16 kHz) and a long one (250 frames of 640x360 and 10 s at
 audiomentations can be imported, their like effect is timed on the same input in the
 same process, and the ratio is printed: above 1, avplug is faster.
 
+Times are those of a run in progress: tables and fields are built, and a clip's frames
+lie in memory that an earlier clip left (see frame_memory.py). The first clip of a
+process needs more: where large frames are new, 0.08 ms for one of 640x360.
+
 ``--reference FILE`` takes figures of the public benchmark's own code, measured once on
 another machine beside the same peers, and prints the ratio to it. The machines' speeds
 are compared by imagecorruptions: the median, over its effects, of its time here by its
