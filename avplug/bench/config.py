@@ -117,6 +117,11 @@ class RunConfig:
         "stream order of adaptation: shuffled, fixed, label-sorted, correlated",
         "shuffled",
     )
+    retrieval: bool = _key(
+        "keep the embeddings of both senses, of models that have them, for the metrics "
+        "a2v-r1 to v2a-r10",
+        False,
+    )
     forgetting: int = _key("clean clips that each adapted model answers at the end", 0)
     attention_every: int = _key(
         "batches between looks at the attention between the senses; 0 for none", 0

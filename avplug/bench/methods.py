@@ -15,7 +15,7 @@ from avplug.core.clip import ClipRef
 from avplug.core.dataset import Dataset
 from avplug.core.errors import DatasetError
 from avplug.core.metric import task_of
-from avplug.core.model import ShowsJointAttention
+from avplug.core.model import Embeds, ShowsJointAttention
 from avplug.core.registry import Entry, Registry
 
 #: Needs that the run meets, and not the model.
@@ -80,6 +80,8 @@ class Treatment:
             found["forgetting"] = config.forgetting
         if config.attention_every and isinstance(model.model, ShowsJointAttention):
             found["attention_every"] = config.attention_every
+        if config.retrieval and isinstance(model.model, Embeds) and model.model.embeds:
+            found["retrieval"] = 1
         return found
 
     def obstacle(self, model: LoadedModel, dataset: Dataset) -> str | None:

@@ -16,7 +16,7 @@ from avplug.bench.protocols import Item
 from avplug.bench.store import Maps, Places
 from avplug.core.clip import ClipRef
 from avplug.core.errors import DatasetError, StoppedError
-from avplug.core.metric import Predictions
+from avplug.core.metric import Embeddings, Predictions
 
 
 class NoClipError(DatasetError):
@@ -60,6 +60,7 @@ class Answers:
         self._stop = stop
         self._logits: dict[tuple[int, str], NDArray[np.float32]] = {}
         self._failures: dict[tuple[int, str], ClipFailure] = {}
+        self._vectors: dict[tuple[int, str], list[NDArray[np.float32]]] = {}
 
     def __len__(self) -> int:
         return len(self._logits)
@@ -88,6 +89,13 @@ class Answers:
                 reason = "The logits are not finite."
                 self.fail(item, ClipFailure(ref.id, reason))
         return rows[finite]
+
+    def embed(self, items: Sequence[Item], vectors: Embeddings) -> None:
+        """Take the embeddings of clips, [B, D] for each sense."""
+        for (segment, ref), *pair in zip(
+            items, vectors.audio, vectors.video, strict=True
+        ):
+            self._vectors[segment, ref.id] = pair
 
     def check(self) -> None:
         """Make sure that there is an answer.
@@ -134,7 +142,15 @@ class Answers:
             np.stack(logits) if done else np.zeros((0, self._classes), np.float32),
             targets_of(done, self._classes).numpy(),
             model.outputs,
+            embeddings=self._embeddings(done),
         )
+
+    def _embeddings(self, done: list[Item]) -> Embeddings | None:
+        if not self._vectors:
+            return None
+        pairs = [self._vectors[segment, ref.id] for segment, ref in done]
+        audio, video = (np.stack(sense) for sense in zip(*pairs, strict=True))
+        return Embeddings(audio, video)
 
     def places(self) -> Places | None:
         """Return where predictions were made; None where the method has no state."""

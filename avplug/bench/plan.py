@@ -25,10 +25,11 @@ from avplug.bench.prepare import (
 from avplug.bench.protocols import Protocol, protocol_of
 from avplug.bench.store import SCHEMA, cell_id
 from avplug.core.clip import ClipRef
+from avplug.core.components import MetricSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import UsageError
 from avplug.core.metric import task_of
-from avplug.core.model import ShowsJointAttention
+from avplug.core.model import Embeds, ShowsJointAttention
 from avplug.core.registry import Entry, Registry
 
 _DEFAULT_METRICS = {
@@ -169,6 +170,12 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
             for model in models
             if not isinstance(model.model, ShowsJointAttention)
         ]
+    if config.retrieval:
+        skips += [
+            Skip(f"retrieval by {model.entry.spec.name}", 0, "it has no embeddings")
+            for model in models
+            if not (isinstance(model.model, Embeds) and model.model.embeds)
+        ]
     extra = check_settings(registry, config, attacks) if config.attack_checks else []
     for seed, model in product(config.seeds, models):
         able = [t for t in treated if t.obstacle(model, dataset) is None]
@@ -293,10 +300,22 @@ def _metrics(
     task = task_of(dataset.multi_label, dataset.tasks)
     names = config.metrics or _DEFAULT_METRICS[task]
     entries = tuple(registry.get("metric", name) for name in names)
+    retrieving = [e for e in registry.entries("metric") if _embeddings_for(e)]
+    if config.retrieval and not config.metrics:
+        entries += tuple(entry for entry in retrieving if not entry.conflict)
     for entry in entries:
         if entry.spec.task not in ("any", task):  # type: ignore[attr-defined]
             raise UsageError(
                 f"Metric '{entry.spec.name}' is not defined for {task} data."
             )
+        if entry in retrieving and not config.retrieval:
+            raise UsageError(
+                f"Metric '{entry.spec.name}' needs the embeddings of both senses.",
+                "Keep them with --retrieval.",
+            )
         entry.load()
     return entries
+
+
+def _embeddings_for(metric: Entry) -> bool:
+    return isinstance(metric.spec, MetricSpec) and "embeddings" in metric.spec.needs

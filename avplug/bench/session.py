@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -22,6 +22,8 @@ from avplug.bench.threads import operation_threads
 from avplug.core.adaptation import Adapter, Stream
 from avplug.core.batch import Batch
 from avplug.core.clip import ClipRef
+from avplug.core.metric import Embeddings
+from avplug.core.model import Embeds
 from avplug.core.randomness import KeyedRandom
 from avplug.core.supervision import SupervisedAdapter
 
@@ -229,6 +231,9 @@ class Session:
             ).detach()
         if self._attack:
             self._attack.answered(items, batch, logits)
+        if "retrieval" in self._probes:
+            with self._watch.of("embeddings"):
+                self._answers.embed(items, self._embedded(batch))
         return logits
 
     def _in_parts(
@@ -248,6 +253,17 @@ class Session:
                 torch.cuda.empty_cache()
                 self._size //= 2
                 self._halved += 1
+
+    def _embedded(self, batch: Batch) -> Embeddings:
+        """Embed a batch with the weights that the method has left."""
+        model = cast("Embeds", self._model)
+        with torch.no_grad():
+            vectors = model.embed(model.encode(batch))
+        audio, video = (
+            sense.to("cpu", torch.float32).numpy()
+            for sense in (vectors.audio, vectors.video)
+        )
+        return Embeddings(audio, video)
 
     def _frozen(self, batch: Batch) -> torch.Tensor:
         with torch.no_grad():

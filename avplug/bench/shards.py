@@ -12,7 +12,7 @@ from avplug.bench.energy import add as add_energy
 from avplug.bench.evaluate import NoClipError, Outcome
 from avplug.bench.probes import CollapseWatch
 from avplug.bench.tasks import Task
-from avplug.core.metric import Predictions
+from avplug.core.metric import Embeddings, Predictions
 
 
 class Gathering:
@@ -76,6 +76,7 @@ def merge(parts: Sequence[Outcome], batch_size: int) -> Outcome:
         np.concatenate([part.predictions.logits for part in parts]),
         np.concatenate([part.predictions.targets for part in parts]),
         parts[0].predictions.outputs,
+        embeddings=_joined(parts),
     )
     watch = CollapseWatch()
     for begin in range(0, len(predictions), batch_size):
@@ -98,6 +99,17 @@ def merge(parts: Sequence[Outcome], batch_size: int) -> Outcome:
     if retries:
         record["retries"] = retries
     return Outcome(predictions, record, None, None)
+
+
+def _joined(parts: Sequence[Outcome]) -> Embeddings | None:
+    # A shard none of whose clips could be read has none.
+    found = [e for part in parts if (e := part.predictions.embeddings) is not None]
+    if not found:
+        return None
+    return Embeddings(
+        np.concatenate([vectors.audio for vectors in found]),
+        np.concatenate([vectors.video for vectors in found]),
+    )
 
 
 def _sum(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,8 @@
     OUT/run.json                       configuration, plan and skips of the last run
     OUT/cells/<id>/cell.json           the cell's identity; <id> is its hash
     OUT/cells/<id>/predictions.npz     ids, logits, targets; float32, nothing rounded;
-                                       of an adapted stream also segments, positions
+                                       of an adapted stream also segments, positions;
+                                       with --retrieval also audio, video: embeddings
     OUT/cells/<id>/maps.npz            of an attacked model that localises: frames and
                                        maps of some clips, clean and attacked
     OUT/cells/<id>/record.json         timings, failures, hashes of the above and itself
@@ -282,8 +283,11 @@ def _write(
     stream: dict[str, Any] = {}
     if places is not None:
         stream = {"segments": places.segments, "positions": places.positions}
+    kept = predictions.embeddings
+    vectors = {"audio": kept.audio, "video": kept.video} if kept else {}
     data = _npz(
         **stream,
+        **vectors,
         ids=np.asarray(predictions.ids, np.str_),
         logits=np.asarray(predictions.logits, np.float32),
         targets=predictions.targets,

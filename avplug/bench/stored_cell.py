@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.bench.integrity import DamageError, read_environment
-from avplug.core.metric import Predictions
+from avplug.core.metric import Embeddings, Predictions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +75,7 @@ class StoredCell:
                 str(data["outputs"]),
                 self.cell.get("dataset", {}).get("tasks", {}),
                 self._batches(data, rows),
+                _embeddings(data, rows),
             )
 
     def _batches(self, data: Any, rows: Any) -> NDArray[np.intp] | None:
@@ -141,3 +142,9 @@ class StoredCell:
 
     def _rows(self, data: Any) -> Any:
         return slice(None) if self.segment is None else data["segments"] == self.segment
+
+
+def _embeddings(data: Any, rows: Any) -> Embeddings | None:
+    if "audio" not in data:
+        return None
+    return Embeddings(data["audio"][rows], data["video"][rows])

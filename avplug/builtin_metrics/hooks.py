@@ -118,6 +118,7 @@ def _retrieval() -> tuple[MetricSpec, ...]:
             f"{_HERE}.retrieval:{asks}To{asked}At{k}",
             f"Share of {what} that find their own clip's other sense in {k}",
             title=f"{asks.lower()}-to-{asked.lower()} R@{k} (%)",
+            needs=("embeddings",),
         )
         for name, (asks, asked, what) in sides.items()
         for k in (1, 5, 10)

@@ -149,6 +149,26 @@ class CAVMAE(JointEncoders, TwoSteps[Tokens]):
         audio, video = self._both(tokens)
         return PerSense(audio.mean(1), video.mean((1, 2)))
 
+    @property
+    def embeds(self) -> bool:
+        """Whether the mode uses both senses."""
+        return self.sizes.mode == "multimodal"
+
+    def embed(self, tokens: Tokens) -> PerSense:
+        """Return the mean token [B, width] of each sense after the joint blocks.
+
+        Each sense passes them alone, through its own norms, as for the retrieval of the
+        pre-trained network; of several frames the mean.
+
+        Raises:
+            CapabilityError: The mode leaves out a sense.
+        """
+        audio, video = self._both(tokens)
+        seen = self.joint(video.flatten(0, 1), "_v").mean(1)
+        return PerSense(
+            self.joint(audio, "_a").mean(1), seen.view(*video.shape[:2], -1).mean(1)
+        )
+
     def joint_attention(self, tokens: Tokens) -> JointAttention:
         """Return logits [B, C], and the scores of the last joint block.
 

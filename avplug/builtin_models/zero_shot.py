@@ -210,6 +210,19 @@ class ZeroShot(TwoSteps[Embeddings]):
             )
         return PerSense(_unit(tokens.audio), _over_frames(tokens.video))
 
+    @property
+    def embeds(self) -> bool:
+        """Whether the fusion uses both senses."""
+        return len(self.senses) == 2
+
+    def embed(self, tokens: Embeddings) -> PerSense:
+        """Return a unit vector [B, D] for each sense: the towers share one space.
+
+        Raises:
+            CapabilityError: The fusion uses one sense only.
+        """
+        return self.features(tokens)
+
     def _direction(self, tokens: Embeddings) -> torch.Tensor:
         """Return unit vectors [B, D] of the one sense that is there."""
         if tokens.video is not None:

@@ -134,6 +134,11 @@ _SELECTORS: dict[str, Any] = {
         "Stream order of adaptation: shuffled (default), fixed, label-sorted, "
         "correlated.",
     ),
+    "retrieval": _option(
+        bool | None,
+        "Keep embeddings of both senses, and show R@1, R@5 and R@10 both ways.",
+        "--retrieval",
+    ),
     "forgetting": _option(
         _Count, "Score so many clean clips with the adapted weights at the end."
     ),

@@ -189,6 +189,7 @@ class MetricSpec(ComponentSpec):
         title: What tables print, with the unit.
         unit: ``"%"``, or another, "" for none. Only of percentages, of which more is
             better, do alpha and rho mean anything.
+        needs: ``"embeddings"``, which a run keeps where it is told to.
     """
 
     kind = "metric"
@@ -197,6 +198,7 @@ class MetricSpec(ComponentSpec):
     task: str = "any"
     title: str = ""
     unit: str = "%"
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

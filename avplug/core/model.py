@@ -200,6 +200,24 @@ class Localises(EncodesThenFuses, Protocol):
 
 
 @runtime_checkable
+class Embeds(EncodesThenFuses, Protocol):
+    """A model with vectors of both senses in one space, for cross-modal retrieval."""
+
+    @property
+    def embeds(self) -> bool:
+        """Whether a network of this configuration has them."""
+
+    def embed(self, tokens: Any) -> PerSense:
+        """Return a vector [B, D] for each sense, of what ``encode`` returned.
+
+        A clip's sound and picture are compared by the cosine of their vectors.
+
+        Raises:
+            CapabilityError: Not :attr:`embeds`.
+        """
+
+
+@runtime_checkable
 class ShowsJointAttention(EncodesThenFuses, Protocol):
     """A model whose joint attention can be looked at; needs ``fusion_attention``."""
 
