@@ -120,7 +120,7 @@ def prepare_data(
             progress(len(done) + len(failed), len(clips))
     missing = dict(dataset.missing)
     good = [ref for ref in clips if ref.id in done]
-    _write_lists(dataset, good, out, names, missing | failed)
+    _write_lists(dataset, good, out, names, split, missing | failed)
     written = len(todo) - len(failed)
     return Prepared(out, written, len(done) - written, failed, missing)
 
@@ -196,6 +196,7 @@ def _write_lists(
     clips: Sequence[ClipRef],
     out: Path,
     names: dict[str, str],
+    split: str,
     missing: dict[str, str],
 ) -> None:
     classes = class_table(dataset.labels)
@@ -212,5 +213,6 @@ def _write_lists(
         }
         for ref in clips
     ]
-    content = json.dumps({"data": data, "missing": missing}, indent=1)
+    facts = {"data": data, "split": split, "missing": missing}
+    content = json.dumps(facts, indent=1)
     write_atomic(out / LIST, content.encode() + b"\n")

@@ -15,7 +15,7 @@ from avplug.builtin_datasets.published.lists import (
     cvpr21_rows,
     find_list,
     found_in,
-    json_missing,
+    json_facts,
     json_rows,
     list_name,
 )
@@ -40,8 +40,8 @@ class Published(Dataset):
         root: Folder with the published list and the media, in any folders below; or a
             folder that ``avplug data prepare`` wrote; or a list in the json of CAV-MAE
             and READ.
-        list: Another list than the published one: a json of CAV-MAE and READ, or a csv
-            of the CVPR'21 attacks; relative to ``root`` or to the working directory.
+        list: Another list than the published one, of split ``test``: a json of CAV-MAE
+            and READ, or a csv of the CVPR'21 attacks; relative to ``root`` or to the working directory.
         media: Folders in ``root`` that hold the media; None for all of it.
 
     Raises:
@@ -74,12 +74,27 @@ class Published(Dataset):
         self.root = folder
         own = path.parent / CLASSES[0] if path and path.name == PREPARED else None
         classes = read_labels(own) if own else self._classes(folder)
-        rows = self._listed(path) if path else self._rows(folder, self.splits[split])
+        listed = "test"
+        missing: dict[str, str] = {}
+        rows: Sequence[Row]
+        if path and path.suffix.lower() == ".json":
+            rows = json_rows(path)
+            listed, missing = json_facts(path)
+        elif path:
+            rows = cvpr21_rows(path)
+        else:
+            listed, rows = split, self._rows(folder, self.splits[split])
+        if listed != split:
+            # Methods that ask for training clips must not get those that are scored.
+            raise DatasetError(
+                f"'{path}' lists split '{listed}' of {self.title}, not '{split}'.",
+                "Give a folder that has that split, or its own list.",
+            )
         _check_ids(rows)
         self.labels = classes.names
         self._tops = ("",) if media is None else tuple(map(str, media))
         self.list_name = list_name(rows)
-        self._find_media(rows, classes, path)
+        self._find_media(rows, classes, path, missing)
 
     @abstractmethod
     def _rows(self, root: Path, split: str) -> Sequence[Row]:
@@ -133,19 +148,17 @@ class Published(Dataset):
             f"{found_in(folder)}."
         )
 
-    @staticmethod
-    def _listed(path: Path) -> Sequence[Row]:
-        return json_rows(path) if path.suffix.lower() == ".json" else cvpr21_rows(path)
-
     def _find_media(
-        self, rows: Sequence[Row], classes: LabelList, path: Path | None
+        self,
+        rows: Sequence[Row],
+        classes: LabelList,
+        path: Path | None,
+        missing: dict[str, str],
     ) -> None:
         assert self.root is not None
         stated = Stated((path.parent, self.root) if path else (self.root,))
         shelf: Shelf | None = None
         found: dict[str, ClipRef] = {}
-        is_json = path is not None and path.suffix.lower() == ".json"
-        missing = json_missing(path) if path and is_json else {}
         for row in rows:
             labels = tuple(classes.index(label, row.where) for label in row.labels)
             self._check_labels(row, labels)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -171,22 +173,28 @@ def list_name(rows: Sequence[Row]) -> str:
     return KNOWN.get(hashlib.sha256("\n".join(lines).encode()).hexdigest(), "")
 
 
-def json_missing(path: Path) -> dict[str, str]:
-    """Return the clips that a list of ``avplug data prepare`` states as missing."""
+def json_facts(path: Path) -> tuple[str, dict[str, str]]:
+    """Return what a list of ``avplug data prepare`` says besides its clips.
+
+    Its split, ``test`` where a list states none, and the missing clips with the reason.
+    """
     data = json.loads(path.read_text(encoding="utf-8-sig"))
-    return {str(key): str(why) for key, why in data.get("missing", {}).items()}
+    missing = {str(key): str(why) for key, why in data.get("missing", {}).items()}
+    return str(data.get("split", "test")), missing
 
 
 def cvpr21_rows(path: Path) -> list[Row]:
     """Return the clips of a list of the CVPR'21 attacks.
 
     Its lines are a sound, a folder of frames and their number, such as
-    ``/tuba/73ikMuXwKgc.wav,/tuba/73ikMuXwKgc.mp4,282``; the folder is the class.
+    ``/tuba/73ikMuXwKgc.wav,/tuba/73ikMuXwKgc.mp4,282``; the folder is the class. A
+    clip's id is the file's name; where two classes have it, ``<name>+<class>``.
 
     Raises:
         DatasetError: A line has another form.
     """
     rows = []
+    times: Counter[str] = Counter()
     for (wav, frames, *_), where in read_rows(path, 3):
         parts = wav.strip("/").split("/")
         if len(parts) != 2:
@@ -194,14 +202,21 @@ def cvpr21_rows(path: Path) -> list[Row]:
                 f"{where}: '{wav}' is not a class and a file, such as /tuba/x.wav."
             )
         name = Path(parts[1]).stem
+        times[name] += 1
         rows.append(
             Row(
                 id=name,
                 labels=(parts[0].replace("_", " "),),
                 names=(f"{parts[0]}/{name}", name),
                 where=where,
+                group=name,
                 frames=frames.strip("/"),
                 wav=wav.strip("/"),
             )
         )
-    return rows
+    return [
+        row
+        if times[row.group] == 1
+        else replace(row, id=f"{row.group}+{row.names[0].rpartition('/')[0]}")
+        for row in rows
+    ]

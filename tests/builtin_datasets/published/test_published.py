@@ -313,6 +313,31 @@ def test_the_list_of_read_is_read_wherever_its_paths_begin(tmp_path):
         assert dataset.load(dataset.clips[0], AS_IS).frames.shape[0] == 10
 
 
+def test_prepared_clips_are_of_one_split(tmp_path):
+    miniature.vggsound(tmp_path)
+    out = tmp_path / "out"
+    words = ("data", "prepare", "vggsound", "--data-root", tmp_path, "--out", out)
+    assert call(*words, "--split", "train").exit_code == 0
+    dataset = VGGSound(root=out, split="train")
+    assert [ref.id for ref in dataset.clips] == ["--56QUhyDQM_000185"]
+    with pytest.raises(
+        DatasetError, match="lists split 'train' of VGGSound, not 'test'"
+    ):
+        VGGSound(root=out)
+
+
+def test_a_video_of_two_classes_is_two_clips(tmp_path):
+    (tmp_path / "test_AVE.csv").write_text(
+        "/Church_bell/a.wav,/Church_bell/a.mp4,82\n/Bark/a.wav,/Bark/a.mp4,82\n"
+    )
+    miniature.video(tmp_path / "AVE" / "a.mp4")
+    dataset = AVE(root=tmp_path)
+    assert [(ref.id, ref.group) for ref in dataset.clips] == [
+        ("a+Church_bell", "a"),
+        ("a+Bark", "a"),
+    ]
+
+
 def test_a_published_list_is_recognised_in_any_order(tmp_path, monkeypatch):
     from avplug.builtin_datasets.published import lists
 
