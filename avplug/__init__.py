@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from avplug.core.attack import (
         Attack as Attack,
+        Attacked as Attacked,
         Budget as Budget,
         ThreatModel as ThreatModel,
     )
@@ -51,13 +52,25 @@ if TYPE_CHECKING:
         corrupt as corrupt,
     )
     from avplug.core.dataset import Dataset as Dataset
-    from avplug.core.defense import Defense as Defense
+    from avplug.core.defense import (
+        Defense as Defense,
+        Moment as Moment,
+        Training as Training,
+        task_loss as task_loss,
+    )
     from avplug.core.errors import (
         AvplugError as AvplugError,
+        CapabilityError as CapabilityError,
         MediaError as MediaError,
         UsageError as UsageError,
     )
-    from avplug.core.executor import Executor as Executor
+    from avplug.core.executor import (
+        Executor as Executor,
+        Outcome as Outcome,
+        Task as Task,
+        Tell as Tell,
+        Work as Work,
+    )
     from avplug.core.hookspecs import (
         HOOK_API_VERSION as HOOK_API_VERSION,
         hookimpl as hookimpl,
@@ -67,7 +80,10 @@ if TYPE_CHECKING:
         Metric as Metric,
         Predictions as Predictions,
     )
-    from avplug.core.model import Model as Model
+    from avplug.core.model import (
+        Model as Model,
+        Surface as Surface,
+    )
     from avplug.core.published import (
         PublishedNumber as PublishedNumber,
         PublishedProtocol as PublishedProtocol,
@@ -79,7 +95,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "avplug.core.adaptation": ("Adapter", "Stream"),
-    "avplug.core.attack": ("Attack", "Budget", "ThreatModel"),
+    "avplug.core.attack": ("Attack", "Attacked", "Budget", "ThreatModel"),
     "avplug.core.batch": ("Batch", "check_clip", "collate"),
     "avplug.core.clip": ("Clip", "ClipInfo", "ClipRef", "InputSpec"),
     "avplug.core.components": (
@@ -98,12 +114,17 @@ _HOMES = {
     ),
     "avplug.core.corruption": ("Corruption", "corrupt"),
     "avplug.core.dataset": ("Dataset",),
-    "avplug.core.defense": ("Defense",),
-    "avplug.core.errors": ("AvplugError", "MediaError", "UsageError"),
-    "avplug.core.executor": ("Executor",),
+    "avplug.core.defense": ("Defense", "Moment", "Training", "task_loss"),
+    "avplug.core.errors": (
+        "AvplugError",
+        "CapabilityError",
+        "MediaError",
+        "UsageError",
+    ),
+    "avplug.core.executor": ("Executor", "Outcome", "Task", "Tell", "Work"),
     "avplug.core.hookspecs": ("HOOK_API_VERSION", "hookimpl"),
     "avplug.core.metric": ("Embeddings", "Metric", "Predictions"),
-    "avplug.core.model": ("Model",),
+    "avplug.core.model": ("Model", "Surface"),
     "avplug.core.published": (
         "PublishedNumber",
         "PublishedProtocol",
