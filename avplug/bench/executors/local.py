@@ -25,7 +25,7 @@ from avplug.bench.executors.slots import Slot, default_memory, slots
 from avplug.core.errors import WorkerLostError, WorkerSetupError
 from avplug.core.executor import Executor, Outcome, Task, Tell, Work
 
-#: So many workers in succession may die before they are ready to work.
+#: So many workers in succession may end by themselves before they are ready to work.
 _STILLBORN = 8
 
 _START = (
@@ -154,7 +154,7 @@ class _Crew(Generic[Task]):
         self._free.append(worker.end(patience=1.0))
         if worker.done:
             self._tell(task, -worker.done)
-        if worker.ready:
+        if worker.ready or worker.killed():
             self._deaths[task] += 1
         else:
             self._stillborn += 1
@@ -233,6 +233,10 @@ class _Worker:
         self._process.wait()
         self.pipe.close()
         return self._slot
+
+    def killed(self) -> bool:
+        """Return whether somebody ended the process, such as the system."""
+        return self._process.returncode == -signal.SIGKILL
 
     def fate(self) -> str:
         """Return in words how the process ended."""
