@@ -53,7 +53,7 @@ from avplug.bench.integrity import (
 from avplug.bench.stored_cell import Maps, Places, StoredCell
 from avplug.bench.writers import alive, place
 from avplug.core.errors import UsageError
-from avplug.core.files import storing, sync_folder, write_atomic
+from avplug.core.files import storing, sync_folder, write_atomic, write_synced
 from avplug.core.metric import Predictions
 
 __all__ = ["SCHEMA", "Maps", "Places", "Store", "StoredCell", "cell_id"]
@@ -294,13 +294,14 @@ def _write(
         outputs=np.asarray(predictions.outputs),
     )
     record = {**record, "predictions_sha256": digest(data)}
-    write_atomic(folder / "cell.json", to_json(identity))
-    write_atomic(folder / "predictions.npz", data)
+    write_synced(folder / "cell.json", to_json(identity))
+    write_synced(folder / "predictions.npz", data)
     if maps is not None:
         data = _npz(**{part.name: getattr(maps, part.name) for part in fields(maps)})
         record = {**record, "maps_sha256": digest(data)}
-        write_atomic(folder / "maps.npz", data)
-    write_atomic(folder / "record.json", to_json(sealed(record)))
+        write_synced(folder / "maps.npz", data)
+    write_synced(folder / "record.json", to_json(sealed(record)))
+    sync_folder(folder)
 
 
 def _failed(record: Mapping[str, Any]) -> int:
