@@ -1,7 +1,8 @@
-"""``avplug compare``: a run beside what papers print."""
+"""``avplug compare``: two methods clip by clip, or a run beside what papers print."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,9 @@ import typer
 from avplug.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from avplug.report.comparison import Comparison
     from avplug.report.published import Beside
+    from avplug.report.table import Table
 
 
 def register(app: typer.Typer) -> None:
@@ -49,17 +52,37 @@ def _compare(
     resamples: Annotated[
         int, typer.Option(min=0, help="Of the bootstrap; 0 for no intervals.")
     ] = 1000,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL/ADAPTATION",
+            help="Compare these: both of one run, or one of each; * and ? match.",
+        ),
+    ] = None,
+    intersect: Annotated[
+        bool,
+        typer.Option("--intersect", help="Leave out clips that one of the two lacks."),
+    ] = False,
+    correction: Annotated[
+        str, typer.Option(help="Of p over the corruptions: holm, bh or none.")
+    ] = "holm",
+    min_effect: Annotated[
+        float, typer.Option(min=0.0, help="Points below which a difference is none.")
+    ] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Set runs beside the numbers of papers, and tell how the protocols differ."""
-    if not published:
-        raise UsageError(
-            "What to compare with is not said.",
-            "Give --published for the numbers that papers print.",
-        )
+    """Compare two methods on the same clips, or runs with what papers print.
+
+    The second of two runs is compared with the first; of one run two methods are.
+    """
     from avplug.cli.console import print_json
     from avplug.report.export import table_json
 
+    if not published:
+        chosen, metrics = tuple(method or ()), tuple(metric or ())
+        pairs = pairwise(runs, chosen, metrics, resamples, intersect, correction)
+        _print_pairs(pairs, min_effect, as_json)
+        return
     found = {
         run: beside_published(
             run, tuple(paper or ()), dataset, tuple(metric or ()), resamples
@@ -87,6 +110,59 @@ def _compare(
         return
     for run, group in found.items():
         _print(run, group)
+
+
+def pairwise(
+    runs: list[Path],
+    methods: tuple[str, ...] = (),
+    metrics: tuple[str, ...] = (),
+    resamples: int = 1000,
+    intersect: bool = False,
+    correction: str = "holm",
+) -> list[Comparison]:
+    """Compare two methods under each metric.
+
+    Args:
+        runs: One folder or two.
+        methods: See :func:`avplug.report.sides.find_sides`.
+        metrics: Names; those of the first run if empty.
+        resamples: Of the paired bootstrap.
+        intersect: Leave out clips that one of the two lacks.
+        correction: Over the corruptions, a name in ``CORRECTIONS``.
+
+    Raises:
+        UsageError: They cannot be compared.
+        UnknownNameError: There is no such metric.
+    """
+    from avplug.bench.store import Store
+    from avplug.core.registry import get_registry
+    from avplug.report.comparison import CORRECTIONS, compare
+    from avplug.report.metrics import find_metrics
+    from avplug.report.sides import find_sides
+
+    if len(runs) > 2:
+        raise UsageError(
+            f"{len(runs)} runs are given; two are compared.",
+            "With --published each is set beside the papers.",
+        )
+    if correction not in CORRECTIONS:
+        raise UsageError(
+            f"There is no correction {correction!r}.",
+            f"Corrections: {', '.join(CORRECTIONS)}.",
+        )
+    first, second = find_sides(runs, methods)
+    names = metrics or tuple(Store(runs[0]).run.get("metrics", ()))
+    return [
+        compare(
+            first,
+            second,
+            each,
+            resamples=resamples,
+            intersect=intersect,
+            correction=correction,
+        )
+        for each in find_metrics(get_registry(), names)
+    ]
 
 
 def beside_published(
@@ -130,7 +206,31 @@ def beside_published(
     return found
 
 
+def _print_pairs(pairs: list[Comparison], min_effect: float, as_json: bool) -> None:
+    from avplug.cli.console import message, print_json
+    from avplug.report.comparison_table import (
+        comparison_json,
+        comparison_table,
+        sentence,
+    )
+
+    if as_json:
+        print_json([comparison_json(pair, min_effect) for pair in pairs])
+        return
+    for pair in pairs:
+        _print_tables([comparison_table(pair, min_effect)])
+        message(sentence(pair, min_effect))
+
+
 def _print(run: Path, group: list[Beside]) -> None:
+    from avplug.cli.console import print_line
+
+    print_line(str(run))
+    for each in group:
+        _print_tables([each.numbers, each.protocol])
+
+
+def _print_tables(tables: Sequence[Table]) -> None:
     from rich.console import Console
 
     from avplug.report.terminal import fitted
@@ -139,10 +239,8 @@ def _print(run: Path, group: list[Beside]) -> None:
     if not console.is_terminal:
         # A file or a pipe has no width: nothing is left out.
         console = Console(width=240)
-    console.print(str(run), style="bold", markup=False, highlight=False)
-    for each in group:
-        for table in (each.numbers, each.protocol):
-            console.print(table.title, style="italic", markup=False, highlight=False)
-            console.print(fitted(table, console))
-            console.print(table.note, style="dim", markup=False, highlight=False)
-            console.print()
+    for table in tables:
+        console.print(table.title, style="italic", markup=False, highlight=False)
+        console.print(fitted(table, console))
+        console.print(table.note, style="dim", markup=False, highlight=False)
+        console.print()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from dataclasses import asdict
+from typing import Any, Literal
 
 from avplug.report.comparison import Comparison, Difference
 from avplug.report.statistics import LEVEL
@@ -132,3 +133,36 @@ def _p(value: float) -> str | None:
 
 def _odds(row: Difference) -> str | None:
     return f"{row.test.gained} : {row.test.lost}" if row.test else None
+
+
+def comparison_json(comparison: Comparison, min_effect: float = 0.0) -> dict[str, Any]:
+    """Return a comparison as plain data; the keys are stable."""
+    rows = []
+    for row in comparison.rows:
+        test = row.test
+        rows.append(
+            {
+                "corruption": row.name,
+                "first": asdict(row.first),
+                "second": asdict(row.second),
+                "difference": asdict(row.gain),
+                "p": row.p,
+                "p_adjusted": row.adjusted,
+                "finding": finding(comparison, row, min_effect),
+                "visible": row.visible,
+                "cells": row.cells,
+                "test": test and {**asdict(test), "odds_ratio": test.odds_ratio},
+            }
+        )
+    return {
+        "first": comparison.first,
+        "second": comparison.second,
+        "metric": comparison.metric.name,
+        "correction": comparison.correction,
+        "clips": comparison.clips,
+        "clips_left_out": comparison.dropped,
+        "cells_left_out": comparison.unpaired,
+        "clustered": comparison.clustered,
+        "summary": sentence(comparison, min_effect),
+        "rows": rows,
+    }

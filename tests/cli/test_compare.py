@@ -48,7 +48,7 @@ def test_one_paper_as_json(run):
 
 
 def test_what_is_wrong_is_said(run):
-    assert "--published" in said("compare", run, code=2)
+    assert "two are compared" in said("compare", run, code=2)
     text = said("compare", run, "--published", "--dataset", "AudioSet-2C", code=2)
     assert "No published number stands beside cav-mae:tiny on AudioSet-2C" in text
     assert "VGGSound-2C" in text
@@ -67,3 +67,49 @@ def test_published_numbers_are_listed_and_chosen():
     assert "TTA bar chart" in text
     assert "44.06" in text
     assert len(json.loads(said("published", "--json"))) == 2125
+
+
+@pytest.fixture
+def two(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+    for name, count in (("old", 8), ("new", 18)):
+        maker = StoreMaker(Store(tmp_path / name))
+        maker.add(right(20))
+        maker.add(right(count), "rain", 5)
+    return tmp_path / "old", tmp_path / "new"
+
+
+def test_two_runs_clip_by_clip(two):
+    text = said("compare", *two)
+    assert "new against old: top-1 accuracy (%)" in text
+    assert "+50.0" in text
+    assert "10 : 0" in text
+    assert "new is better than old (rain: +50.0" in text
+
+
+def test_two_runs_as_json(two):
+    (found,) = json.loads(said("compare", *two, "--json", "--min-effect", "60"))
+    rain = found["rows"][-1]
+    assert (rain["corruption"], rain["difference"]["value"]) == ("rain", 50)
+    assert rain["p"] == pytest.approx(2 * 0.5**10)
+    assert rain["test"]["odds_ratio"] is None
+    assert rain["finding"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "has 1 method"),
+        (("--correction", "bonferroni"), "Corrections: holm, bh, none"),
+        (("--metric", "nope"), "nope"),
+    ],
+)
+def test_what_cannot_be_compared(two, words, message):
+    runs = two if words else two[:1]
+    result = CliRunner().invoke(build_app(), ["compare", *map(str, runs), *words])
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_three_runs_are_too_many(two):
+    assert "3 runs are given" in said("compare", *two, two[0], code=2)
