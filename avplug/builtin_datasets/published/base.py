@@ -41,7 +41,8 @@ class Published(Dataset):
             folder that ``avplug data prepare`` wrote; or a list in the json of CAV-MAE
             and READ.
         list: Another list than the published one, of split ``test``: a json of CAV-MAE
-            and READ, or a csv of the CVPR'21 attacks; relative to ``root`` or to the working directory.
+            and READ, or a csv of the CVPR'21 attacks; relative to ``root`` or to the
+            working directory.
         media: Folders in ``root`` that hold the media; None for all of it.
 
     Raises:
@@ -104,6 +105,10 @@ class Published(Dataset):
     def _classes(self, root: Path) -> LabelList:
         """Return the classes, in the order of the outputs of published models."""
 
+    def _also_called(self, clip: str) -> tuple[str, ...]:
+        """Return further names of the media of a clip that another list names."""
+        return ()
+
     def load(self, ref: ClipRef, spec: InputSpec) -> Clip:
         """Read a clip's files.
 
@@ -165,7 +170,7 @@ class Published(Dataset):
             source: Source | None = stated.find(row)
             if source is None:
                 shelf = shelf or Shelf(self.root, self._tops)
-                source = shelf.find(row)
+                source = shelf.find(row, self._also_called(row.id))
             if source is None:
                 missing[row.id] = f"no file named {row.names[0]}"
             else:

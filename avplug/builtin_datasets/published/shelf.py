@@ -13,6 +13,8 @@ from avplug.builtin_datasets.published.row import Row
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".flv")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+#: ``<youtube id>_<start>`` and maybe its end.
+_CUT = re.compile(r"(.{11})_\d+(?:\.\d+)?(?:_\d+(?:\.\d+)?)?\Z")
 _FRAMES = re.compile(r"frame_\d+\Z")
 
 
@@ -37,6 +39,8 @@ class Shelf:
     frames: dict[str, str] = field(default_factory=dict)
     #: How many folders ``frame_<i>`` such a folder has.
     parts: dict[str, int] = field(default_factory=dict)
+    #: Videos that are parts of one of YouTube, by its id.
+    cuts: dict[str, list[str]] = field(default_factory=dict)
     #: Folders that may hold numbered frames.
     folders: dict[str, str] = field(default_factory=dict)
 
@@ -59,15 +63,28 @@ class Shelf:
                 stem, suffix = os.path.splitext(name)
                 if suffix.lower() in VIDEOS:
                     self._add(self.videos, place, stem, place + name)
+                    if match := _CUT.match(stem):
+                        self.cuts.setdefault(match[1], []).append(place + name)
                 elif suffix.lower() in SOUNDS:
                     self._add(self.sounds, place, stem, place + name)
 
-    def find(self, row: Row) -> Source | None:
-        """Return a clip's media: a video, else frames and a sound; None for neither."""
-        for name in row.names:
+    def find(self, row: Row, also: tuple[str, ...] = ()) -> Source | None:
+        """Return a clip's media: a video, else frames and a sound; None for neither.
+
+        A list may name a video of YouTube alone: its one part that is here is meant.
+
+        Args:
+            row: The clip.
+            also: Further names of its media.
+        """
+        names = (*row.names, *also)
+        for name in names:
             if name in self.videos:
                 return Video(self.videos[name], "", row.start, row.end)
-        for name in row.names:
+        parts_here = self.cuts.get(row.names[0], ())
+        if len(parts_here) == 1:
+            return Video(parts_here[0], "", row.start, row.end)
+        for name in names:
             if name in self.frames and name in self.sounds:
                 place = self.frames[name]
                 parts = self.parts[place]

@@ -51,5 +51,11 @@ class VGGSound(Published):
                 rows.append(Row(names[0], labels, names, where))
         return rows
 
+    def _also_called(self, clip: str) -> tuple[str, ...]:
+        name, _, start = clip.rpartition("_")
+        if not (name and start.isdigit()):
+            return ()
+        return segment_names(name, float(start), float(start) + _LENGTH)
+
     def _classes(self, root: Path) -> LabelList:
         return bundled_labels("vggsound")

@@ -313,6 +313,25 @@ def test_the_list_of_read_is_read_wherever_its_paths_begin(tmp_path):
         assert dataset.load(dataset.clips[0], AS_IS).frames.shape[0] == 10
 
 
+def test_the_lists_of_read_find_videos_by_the_names_of_their_owners(tmp_path):
+    def entry(name, label):
+        return {"video_id": name, "wav": "a/x.wav", "video_path": "b", "labels": label}
+
+    for name, stem, label, kind in (
+        ("VV_-L-GMh8g_230", "VV_-L-GMh8g_000230", "vgg_235", VGGSound),
+        ("lvwbZ5HKaq0", "lvwbZ5HKaq0_000010_000020", "dying_hair", Kinetics50),
+    ):
+        root = tmp_path / label
+        miniature.video(root / "clips" / f"{stem}.mp4")
+        (root / "list.json").write_text(json.dumps({"data": [entry(name, label)]}))
+        dataset = kind(root=root, list="list.json")
+        assert [ref.id for ref in dataset.clips] == [name]
+    # Two parts of one video: which is meant, the list does not say.
+    miniature.video(root / "clips" / "lvwbZ5HKaq0_000030_000040.mp4")
+    with pytest.raises(DatasetError, match="Not one of the 1 clips"):
+        Kinetics50(root=root, list="list.json")
+
+
 def test_prepared_clips_are_of_one_split(tmp_path):
     miniature.vggsound(tmp_path)
     out = tmp_path / "out"
