@@ -12,6 +12,7 @@ from avplug.report.attack_figures import epsilon_curves
 from avplug.report.attack_tables import attack_tables
 from avplug.report.attack_verdict import verdict_of
 from avplug.report.attacked import AttackPanel
+from avplug.report.corruption_error import corruption_error_table
 from avplug.report.document import document, html_table
 from avplug.report.figures import corruption_curves, legend, severity_curves
 from avplug.report.heatmap import heatmap, scale
@@ -118,6 +119,11 @@ def _warnings(scores: Scores) -> Iterator[Child]:
 def _results(panel: Panel, name: str) -> Iterator[Child]:
     yield tag("h3", "Robustness by severity")
     yield html_table(tables.main_table(panel))
+    errors = corruption_error_table(panel)
+    if errors:
+        yield tag(
+            "details", tag("summary", errors.title), html_table(errors, caption=False)
+        )
     if panel.severities:
         yield tag("h3", "Severity curves")
         yield legend(panel)

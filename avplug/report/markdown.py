@@ -9,6 +9,7 @@ from avplug.report.adaptation import adaptation_tables
 from avplug.report.attack_checks import checks_table
 from avplug.report.attack_tables import attack_tables
 from avplug.report.attack_verdict import verdict_of
+from avplug.report.corruption_error import corruption_error_table
 from avplug.report.localisation import localisation_table
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
@@ -55,6 +56,9 @@ def _panel(scores: Scores, panel: Panel) -> Iterator[str]:
     yield f"## {_plain(panel.dataset)}, {_plain(panel.metric.title)}"
     yield _plain(" ".join((words.headline, *words.details)))
     yield markdown_table(tables.main_table(panel))
+    errors = corruption_error_table(panel)
+    if errors:
+        yield markdown_table(errors)
     for table in adaptation_tables(panel, streams(panel)):
         yield markdown_table(table)
 

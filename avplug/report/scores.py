@@ -121,7 +121,7 @@ def score(
         made = (attack_panel(label, group, m, measured, base) for m in suited)
         attacks += [panel for panel in made if panel]
         broken = broken or any(faults.values())
-        notes += _notes(label, plain)
+        notes += _notes(label, plain) + _batches(label, plain, suited)
         notes += denominators(label, group)
         notes += [
             f"A mean on {label} is over what is finished. {line}."
@@ -190,6 +190,22 @@ def _clip_ids(cells: list[StoredCell]) -> set[str]:
     """Every clip of the data set: of one cell where none failed, else of all."""
     whole = [c for c in cells if not c.record["clips"]["failed"]]
     return {str(i) for c in whole[:1] or cells for i in c.predictions().ids}
+
+
+def _batches(
+    dataset: str, cells: list[StoredCell], metrics: Sequence[NamedMetric]
+) -> list[str]:
+    """Say of what size the batches are, of a metric that is a mean of them."""
+    if not any(metric.name == "top1-by-batch" for metric in metrics):
+        return []
+    sizes = sorted(
+        {str(c.record["run"]["batch_size"]) for c in cells if "run" in c.record}
+    )
+    return [
+        f"top1-by-batch on {dataset} is the mean of the accuracies of batches of"
+        f" {', '.join(sizes)} clips, as public scripts average; a short last batch"
+        " counts as much as a full one."
+    ]
 
 
 def _notes(dataset: str, cells: list[StoredCell]) -> list[str]:
