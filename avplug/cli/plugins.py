@@ -1,4 +1,4 @@
-"""``avplug plugins``: every plugin that was found, and how it fares."""
+"""``avplug plugins``: every plugin that was found, how it fares, and its switch."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("plugins")(plugins)
+    """Add the verb, and what can be done to a plugin without importing any."""
+    group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+    group.callback()(plugins)
+    group.command("disable")(disable)
+    group.command("enable")(enable)
+    app.add_typer(group, name="plugins")
 
 
 def records(manager: PluginManager) -> list[dict[str, Any]]:
@@ -44,6 +48,8 @@ def plugins(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show all plugins, and what went wrong."""
+    if ctx.invoked_subcommand is not None:
+        return
     from avplug.core.manager import get_plugin_manager
 
     manager = get_plugin_manager()
@@ -76,3 +82,53 @@ def _show_tracebacks(manager: PluginManager) -> None:
         if record.error is not None:
             console.message(f"\n{record.provider} ({record.entry_point}):")
             console.message("".join(format_exception(record.error)).rstrip())
+
+
+Names = Annotated[
+    list[str], typer.Argument(help="Distributions, as avplug plugins shows them.")
+]
+
+
+def disable(names: Names) -> None:
+    """Leave plugins out from now on, without importing them."""
+    from avplug.core.preferences import switch_off, switched_off
+
+    off = switched_off()
+    file = switch_off((*off, *(_installed(name) for name in names)))
+    console.message(f"Disabled {', '.join(names)}: {file}")
+
+
+def enable(names: Names) -> None:
+    """Load plugins again that were disabled."""
+    from avplug.core.discovery import normalise
+    from avplug.core.errors import UnknownNameError, closest
+    from avplug.core.preferences import switch_off, switched_off
+
+    off = {normalise(name) for name in switched_off()}
+    for name in names:
+        if normalise(name) not in off:
+            raise UnknownNameError(
+                f"Plugin {name!r} is not disabled.{closest(name, sorted(off))}",
+                f"Disabled: {', '.join(sorted(off)) or 'none'}.",
+            )
+    file = switch_off(tuple(off - {normalise(name) for name in names}))
+    console.message(f"Enabled {', '.join(names)}: {file}")
+
+
+def _installed(name: str) -> str:
+    """Return the distribution that a name means; nothing is imported."""
+    from avplug.core.discovery import BUILTIN, installed, normalise
+    from avplug.core.errors import UnknownNameError, UsageError, closest
+
+    wanted = normalise(name)
+    if wanted == BUILTIN:
+        raise UsageError("What avplug brings itself cannot be disabled.")
+    found = installed()
+    for candidate in found:
+        if wanted in (candidate.distribution, normalise(candidate.entry_point)):
+            return candidate.distribution
+    names = sorted({candidate.distribution for candidate in found})
+    raise UnknownNameError(
+        f"No installed plugin is called {name!r}.{closest(name, names)}",
+        f"Installed: {', '.join(names) or 'none'}.",
+    )

@@ -52,6 +52,47 @@ class Candidate:
     editable: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What an installed distribution says of itself.
+
+    Args:
+        distribution: Its normalised name.
+        version: Its version.
+        summary: One line.
+        license: SPDX expression, text or classifier; "" where it states none.
+        requires: What it needs, as its metadata has it.
+    """
+
+    distribution: str
+    version: str
+    summary: str
+    license: str
+    requires: tuple[str, ...]
+
+
+def metadata(name: str) -> Metadata:
+    """Return the metadata of an installed distribution.
+
+    Raises:
+        importlib_metadata.PackageNotFoundError: It is not installed.
+    """
+    found = importlib_metadata.distribution(name)
+    about = found.metadata
+    licenses = [
+        about.get("License-Expression"),
+        about.get("License"),
+        *(c for c in about.get_all("Classifier", []) if c.startswith("License ::")),
+    ]
+    return Metadata(
+        normalise(name),
+        found.version or "",
+        about.get("Summary") or "",
+        next(filter(None, licenses), ""),
+        tuple(found.requires or ()),
+    )
+
+
 def normalise(name: str) -> str:
     """Return a distribution's name as all names of it are compared and shown."""
     return re.sub(r"[-_.]+", "-", name).lower()

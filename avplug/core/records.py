@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from avplug.core.components import ComponentSpec
+from avplug.core.errors import UsageError
+from avplug.core.preferences import switched_off
 
 State = Literal["ok", "disabled", "failed", "conflict", "incompatible"]
+
+#: Seconds that a plugin may take to import. Generous: a cold disk is no fault.
+IMPORT_LIMIT = 20.0
 
 #: States that ``--strict-plugins`` refuses.
 BROKEN: tuple[State, ...] = ("failed", "conflict", "incompatible")
@@ -24,12 +29,16 @@ class PluginSettings:
         load: Only these distributions; None stands for all.
         disable: Not these distributions or entry points.
         extra: Files and modules that are no installed distribution.
+        switched_off: As ``disable``, by ``avplug plugins disable``.
+        import_limit: Seconds that a plugin may take to import; 0 for any number.
     """
 
     no_plugins: bool = False
     load: tuple[str, ...] | None = None
     disable: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    switched_off: tuple[str, ...] = ()
+    import_limit: float = IMPORT_LIMIT
 
     @classmethod
     def from_environment(
@@ -39,7 +48,11 @@ class PluginSettings:
         extra: tuple[str, ...] = (),
         environ: Mapping[str, str] | None = None,
     ) -> PluginSettings:
-        """Return what the ``AVPLUG_*`` variables say, with the options added."""
+        """Return what the variables and the user's folder say, with the options added.
+
+        Raises:
+            UsageError: ``AVPLUG_PLUGIN_TIMEOUT`` is no number.
+        """
         env = os.environ if environ is None else environ
         off = env.get("AVPLUG_NO_PLUGINS", "").lower() not in ("", "0", "false", "no")
         load = env.get("AVPLUG_LOAD_PLUGINS")
@@ -48,7 +61,19 @@ class PluginSettings:
             load=None if load is None else _names(load),
             disable=_names(env.get("AVPLUG_DISABLE_PLUGINS", "")),
             extra=tuple(dict.fromkeys(extra)),
+            switched_off=switched_off(env),
+            import_limit=_seconds(env.get("AVPLUG_PLUGIN_TIMEOUT")),
         )
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        return IMPORT_LIMIT if text is None else max(0.0, float(text))
+    except ValueError as error:
+        raise UsageError(
+            f"AVPLUG_PLUGIN_TIMEOUT is {text!r}, no number of seconds.",
+            "0 lets plugins take as long as they like.",
+        ) from error
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -72,6 +97,7 @@ class PluginRecord:
         problem: One sentence on why the state is not ``ok``.
         remedy: What to do about it.
         notes: Warnings that change no state.
+        printed: What it wrote to stdout while it loaded, which went to stderr.
         error: What it raised.
     """
 
@@ -87,6 +113,7 @@ class PluginRecord:
     problem: str = ""
     remedy: str = ""
     notes: list[str] = field(default_factory=list)
+    printed: str = ""
     error: BaseException | None = None
 
     @property

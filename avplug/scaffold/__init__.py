@@ -1,0 +1,1 @@
+"""What ``avplug new`` writes: templates of a plugin of each kind."""

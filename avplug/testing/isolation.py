@@ -1,0 +1,91 @@
+"""Runs the worker, with a limit of time on each of its answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from queue import Empty, Queue
+from threading import Thread
+from typing import IO, Any
+
+
+class WorkerHungError(Exception):
+    """The worker gave no answer in time; it was killed."""
+
+
+class WorkerDiedError(Exception):
+    """The worker ended before its job; the message says how."""
+
+
+def answers(job: Mapping[str, Any], limit: float) -> Iterator[dict[str, Any]]:
+    """Yield the worker's answers to a job as they come.
+
+    Args:
+        job: Plain values, see :mod:`avplug.testing.worker`.
+        limit: Seconds that each answer may take.
+
+    Raises:
+        WorkerHungError: An answer took longer.
+        WorkerDiedError: The worker ended without having done its job.
+    """
+    job = {**job, "path": [os.path.abspath(p) if p else os.getcwd() for p in sys.path]}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "avplug.testing.worker", json.dumps(job)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # So that what a plugin starts ends with it.
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    lines: Queue[str | None] = Queue()
+    last: list[str] = []
+    threads = [
+        Thread(target=_forward, args=(process.stdout, lines), daemon=True),
+        Thread(target=_keep_last, args=(process.stderr, last), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        done = False
+        while True:
+            try:
+                line = lines.get(timeout=limit)
+            except Empty:
+                raise WorkerHungError(f"no answer within {limit:g} s") from None
+            if line is None:
+                break
+            answer = json.loads(line)
+            done = done or "done" in answer or "report" in answer
+            yield answer
+        if not done:
+            code = process.wait()
+            text = " ".join("".join(last[-3:]).split())
+            raise WorkerDiedError(f"it ended the process (exit code {code}). {text}")
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for thread in threads:
+            thread.join(timeout=1)
+        process.stdout.close()
+        process.stderr.close()
+
+
+def _forward(stream: IO[str], lines: Queue[str | None]) -> None:
+    for line in stream:
+        lines.put(line)
+    lines.put(None)
+
+
+def _keep_last(stream: IO[str], kept: list[str]) -> None:
+    for line in stream:
+        kept.append(line)
+        del kept[:-20]

@@ -1,0 +1,187 @@
+"""Checks of a model: shapes, repeatable answers, batches that mean nothing."""
+
+from __future__ import annotations
+
+import torch
+
+from avplug.core.batch import Batch
+from avplug.core.clip import InputSpec
+from avplug.core.components import ModelSpec
+from avplug.core.model import Model
+from avplug.testing.checks import (
+    NotApplicable,
+    Subject,
+    promise,
+    quiet as stays_quiet,
+    require,
+)
+from avplug.testing.toys import changed, copy_of, same_batch, state_of
+
+LABELS = ("dog", "rain", "violin")
+
+
+def made(subject: Subject, labels: tuple[str, ...] = LABELS) -> Model:
+    """Return the model in eval mode: with its options, else in the size ``tiny``."""
+    spec = subject.spec
+    assert isinstance(spec, ModelSpec)
+    options = dict(subject.options) or dict(spec.variants.get("tiny", {}))
+    torch.manual_seed(subject.seed)
+    model: Model = subject.target(labels, **options)
+    return model.eval()
+
+
+def batch_for(model: Model, seed: int, size: int = 3) -> Batch:
+    """Return clips of what the model asks for: noise of both senses."""
+    wanted = model.input
+    generator = torch.Generator().manual_seed(seed)
+    count = 4 if wanted.frame_rule == "all" else len(wanted.picks)
+    side = wanted.size or 64
+    samples = wanted.samples or (wanted.sample_rate or 16_000)
+    frames = torch.rand(size, count, 3, side, side, generator=generator)
+    waveform = (0.1 * torch.randn(size, samples, generator=generator)).clamp(-1, 1)
+    return Batch(frames, waveform, torch.full((size,), samples))
+
+
+def _answer(model: Model, batch: Batch) -> torch.Tensor:
+    with torch.no_grad():
+        return model.classify(batch)
+
+
+@promise("model")
+def input(subject: Subject) -> str:
+    """It says by an ``InputSpec`` what to sample of a clip."""
+    wanted = getattr(made(subject), "input", None)
+    require(isinstance(wanted, InputSpec), f"its input is {wanted!r}, no InputSpec")
+    assert isinstance(wanted, InputSpec)
+    return f"{len(wanted.picks)} frames of {wanted.size}, {wanted.seconds:g} s"
+
+
+@promise("model")
+def logits(subject: Subject) -> None:
+    """It returns one finite float for each clip and each of its labels."""
+    model = made(subject)
+    require(
+        len(model.labels) == len(LABELS) or type(model).pretrained,
+        f"it was given {len(LABELS)} labels and has {len(model.labels)}",
+    )
+    for size in (1, 3):
+        answer = _answer(model, batch_for(model, subject.seed, size))
+        expected = [size, len(model.labels)]
+        require(
+            isinstance(answer, torch.Tensor) and list(answer.shape) == expected,
+            f"logits {list(getattr(answer, 'shape', ()))} for {size} clips of "
+            f"{len(model.labels)} classes; {expected} are needed",
+        )
+        require(answer.is_floating_point(), f"logits are {answer.dtype}")
+        require(answer.isfinite().all(), "a logit is not finite")
+
+
+@promise("model")
+def deterministic(subject: Subject) -> None:
+    """In eval mode the same batch gets the same answer."""
+    model = made(subject)
+    source = batch_for(model, subject.seed)
+    one, two = _answer(model, source), _answer(model, source)
+    gap = float((one - two).abs().max())
+    require(gap == 0, f"two answers to one batch differ by {gap:.3g}: dropout left on?")
+
+
+@promise("model")
+def frozen_in_eval(subject: Subject) -> None:
+    """In eval mode an answer changes no parameter and no buffer."""
+    model = made(subject)
+    before = state_of(model)
+    _answer(model, batch_for(model, subject.seed))
+    names = changed(model, before)
+    require(not names, f"answering changed {', '.join(names[:3])}")
+
+
+@promise("model")
+def batch_invariance(subject: Subject) -> str:
+    """The answer to a clip does not depend on the clips beside it."""
+    model = made(subject)
+    source = batch_for(model, subject.seed)
+    whole = _answer(model, source)
+    alone = torch.cat(
+        [_answer(model, source.rows(torch.tensor([i]))) for i in range(3)]
+    )
+    gap = float((whole - alone).abs().max())
+    scale = max(1.0, float(whole.abs().max()))
+    require(
+        gap <= 1e-3 * scale,
+        f"logits of up to {scale:.3g} move by {gap:.3g} with the batch",
+    )
+    return f"largest difference {gap:.1e}"
+
+
+@promise("model")
+def pure(subject: Subject) -> None:
+    """The batch stays as it is."""
+    model = made(subject)
+    source = batch_for(model, subject.seed)
+    given = copy_of(source)
+    _answer(model, given)
+    require(same_batch(source, given), "it wrote to the frames or the waveform")
+
+
+@promise("model")
+def silence(subject: Subject) -> None:
+    """A silent, a black and an empty clip get finite answers."""
+    model = made(subject)
+    source = batch_for(model, subject.seed)
+    nothing = torch.zeros_like
+    for label, frames, waveform in (
+        ("silence", source.frames, nothing(source.waveform)),
+        ("a black picture", nothing(source.frames), source.waveform),
+        ("nothing at all", nothing(source.frames), nothing(source.waveform)),
+    ):
+        answer = _answer(model, Batch(frames, waveform, source.lengths))
+        require(answer.isfinite().all(), f"{label}: a logit is not finite")
+
+
+@promise("model")
+def moves(subject: Subject) -> None:
+    """All its tensors move with it: each is a parameter or a registered buffer."""
+    model = made(subject)
+    for name, module in model.named_modules():
+        for attribute, value in vars(module).items():
+            require(
+                not isinstance(value, torch.Tensor),
+                f"{name or type(model).__name__}.{attribute} is a plain tensor, which "
+                "stays behind on model.to(device): register_buffer it",
+            )
+
+
+@promise("model")
+def gradient(subject: Subject) -> str:
+    """Where it claims ``gradient``, one reaches frames and waveform."""
+    spec = subject.spec
+    assert isinstance(spec, ModelSpec)
+    if "gradient" not in spec.capabilities:
+        raise NotApplicable("it does not claim gradient")
+    model = made(subject)
+    source = batch_for(model, subject.seed)
+    frames, waveform = (
+        tensor.requires_grad_() for tensor in (source.frames, source.waveform)
+    )
+    answer = model.classify(Batch(frames, waveform, source.lengths))
+    require(answer.requires_grad, "the logits carry no gradient at all")
+    weights = torch.arange(1.0, 1 + answer.shape[1])
+    torch.autograd.backward((answer * weights).sum())
+    sizes = []
+    for name, tensor in (("frames", frames), ("waveform", waveform)):
+        size = 0.0 if tensor.grad is None else float(tensor.grad.abs().max())
+        require(0 < size < float("inf"), f"the gradient of the {name} is {size:g}")
+        sizes.append(f"{name} {size:.2g}")
+    return ", ".join(sizes)
+
+
+@promise("model")
+def quiet(subject: Subject) -> None:
+    """It writes nothing to stdout."""
+
+    def use() -> None:
+        model = made(subject)
+        _answer(model, batch_for(model, subject.seed))
+
+    stays_quiet(use)
