@@ -2,9 +2,9 @@
 
 Tasks do nothing and return what a cell of 1,000 clips of AudioSet does, 2 MB of logits.
 The cost of a task is the time between the first outcome and the last over the number
-of tasks between; the start is the time to the first. Both stand beside a cell of so many
-clips of ``events``, evaluated in this process by a network of no size to speak of: the
-shortest cell that there is.
+of tasks between; the start is the time to the first. Both stand beside a cell of so
+many clips of ``events``, evaluated in this process by a network of no size to speak
+of: the shortest cell that there is.
 """
 
 from __future__ import annotations

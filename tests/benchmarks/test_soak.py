@@ -16,7 +16,6 @@ def test_a_dozen_kills_change_no_bit(capsys, monkeypatch):
 
 
 def test_what_differs_is_found(tmp_path):
-    import json
     from argparse import Namespace
 
     import numpy as np
@@ -25,7 +24,6 @@ def test_what_differs_is_found(tmp_path):
         folder = tmp_path / run / "cells" / name
         folder.mkdir(parents=True)
         np.savez(folder / "predictions.npz", logits=np.float32([value]))
-        (tmp_path / run / "run.json").write_text(json.dumps({"cells": [{"id": "a"}]}))
 
     cell("whole", "a", 1)
     trial = soak.Soak(Namespace(seed=0), tmp_path)
