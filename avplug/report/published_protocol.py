@@ -132,18 +132,19 @@ def _corruptions(
         ", ".join(_SENSES.get(s, s) for s in senses),
         list(senses) == [protocol.senses],
     )
-    makers = dict.fromkeys(str(row.get("provider", "not stated")) for row in about)
-    profiles = dict.fromkeys(str(row.get("profile", "not stated")) for row in about)
-    sounds = (run.get("config") or {}).get("recordings")
-    mixed = "recordings of the user" if sounds else "sounds as that provider has them"
-    yield _aspect(
-        "made by",
-        protocol.corruptions,
-        f"{', '.join(makers)}, profile {', '.join(profiles)}, {mixed}",
-        False,
-    )
+    own = "; ".join(dict.fromkeys(_made(row, run) for row in about))
+    yield _aspect("made by", protocol.corruptions, own, False)
     own = "; ".join(dict.fromkeys(map(_prepared, cells)))
     yield _aspect("preparation", protocol.preparation, own, False)
+
+
+def _made(about: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    if "premade" in about:
+        return f"somebody before the run: files {about['premade']}, as they are on disk"
+    recorded = (run.get("config") or {}).get("recordings")
+    sounds = "recordings of the user" if recorded else "sounds of its own"
+    provider, profile = (about.get(k, "not stated") for k in ("provider", "profile"))
+    return f"{provider}, profile {profile}, {sounds}"
 
 
 def _prepared(cell: StoredCell) -> str:

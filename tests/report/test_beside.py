@@ -192,6 +192,18 @@ def test_what_changes_in_the_record_changes_what_is_told(maker):
     assert "corruptions in the mean" not in told
 
 
+def test_corrupted_data_from_disk_is_told_as_such(maker):
+    maker.dataset = "vggsound-2c"
+    identity = maker.identity("rain", 5)
+    identity["corruption"] |= {"provider": "pre-made", "premade": "beef"}
+    maker.plan(identity)
+    record = {"clips": {"evaluated": 20, "failed": 0}, "seconds": {"total": 1.0}}
+    maker.store.put(identity, right(5), record)
+    (found,) = compared(maker, number("rain"))
+    own = differences(found)["made by"][1]
+    assert own == "somebody before the run: files beef, as they are on disk"
+
+
 def test_a_model_that_the_source_does_not_name_is_told(vgg):
     (found,) = compared(vgg, number(model="unknown"))
     assert differences(found)["model"] == ("not named", "cav-mae:tiny", "not known")
