@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
@@ -97,6 +97,10 @@ class Corrupted(Dataset):
             raise MediaError(f"There is no clean copy of '{ref.id}' in '{self.root}'.")
         return self._inner.load(ref, spec)
 
+    def files(self, ref: ClipRef) -> Sequence[Path]:
+        """Return the media files of a clean clip, or of one of the one condition."""
+        return self._inner.files(ref)
+
     def content_version(self) -> str:
         """Return that of the clean clips, or of the one condition."""
         return self._inner.content_version()
@@ -186,6 +190,10 @@ class _Variant(Dataset):
         if mine.labels != ref.labels:
             raise MediaError(f"Clip '{ref.id}' has other labels in {self._what}.")
         return self._inner.load(mine, spec)
+
+    def files(self, ref: ClipRef) -> Sequence[Path]:
+        mine = self._by_id.get(ref.id)
+        return self._inner.files(mine) if mine else ()
 
     def content_version(self) -> str:
         return self._inner.content_version()

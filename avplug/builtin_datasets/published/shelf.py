@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from avplug.builtin_datasets.folder.sources import Frames, Source, Video
 from avplug.builtin_datasets.published.numbered import NumberedFrames
 from avplug.builtin_datasets.published.row import Row
+from avplug.core.errors import DatasetError
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".flv")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
@@ -49,7 +50,14 @@ class Shelf:
             self._walk(self.root / top)
 
     def _walk(self, top: Path) -> None:
-        for here, folders, names in os.walk(top, followlinks=True):
+        seen: set[tuple[int, int]] = set()
+        for here, folders, names in os.walk(top, onerror=_refuse, followlinks=True):
+            status = os.stat(here)
+            if (status.st_dev, status.st_ino) in seen:
+                # A link leads back to a folder that holds it.
+                folders.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
             place = os.path.relpath(here, self.root)
             place = "" if place == "." else f"{place}/"
             parts = [name for name in folders if _FRAMES.match(name)]
@@ -106,6 +114,12 @@ class Shelf:
         with os.scandir(self.root / folder / "frame_0") as entries:
             for entry in entries:
                 self.frames.setdefault(os.path.splitext(entry.name)[0], folder)
+
+
+def _refuse(error: OSError) -> None:
+    raise DatasetError(
+        f"Cannot list the folder '{error.filename}': {error.strerror}."
+    ) from error
 
 
 @dataclass

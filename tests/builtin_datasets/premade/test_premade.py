@@ -259,6 +259,17 @@ def test_long_names_are_the_short_ones():
     assert short_name("brown_noise") == "brown_noise"
 
 
+def test_decoded_copies_are_kept_by_condition(built, tmp_path):
+    words = ("--dataset", "premade", "--data-root", built, "--weights", _weights(""))
+    plain = run(tmp_path / "plain", *words, "-s", "5")
+    kept = ("--clip-cache", tmp_path / "kept", "-s", "5")
+    for folder in ("first", "second"):
+        cells = run(tmp_path / folder, *words, *kept)
+        for name, cell in plain.items():
+            mine, theirs = cell.predictions(), cells[name].predictions()
+            assert (mine.logits == theirs.logits).all()
+
+
 def test_clips_that_are_scored_are_no_training_clips(built):
     with pytest.raises(DatasetError, match="has split 'test', not 'train'"):
         Corrupted(root=built, split="train")

@@ -332,6 +332,18 @@ def test_the_lists_of_read_find_videos_by_the_names_of_their_owners(tmp_path):
         Kinetics50(root=root, list="list.json")
 
 
+def test_links_are_followed_once_and_a_folder_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "set").mkdir()
+    root = tmp_path / "set"
+    miniature.vggsound(root)
+    (root / "video").rename(tmp_path / "elsewhere")
+    (root / "video").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(root)
+    assert len(VGGSound(root=root).clips) == 2
+    with pytest.raises(DatasetError, match=r"Cannot list the folder '.*nowhere'"):
+        VGGSound(root=root, media=["nowhere"])
+
+
 def test_prepared_clips_are_of_one_split(tmp_path):
     miniature.vggsound(tmp_path)
     out = tmp_path / "out"
