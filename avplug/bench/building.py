@@ -137,6 +137,7 @@ def _settings(
         "dataset": entry.qualified,
         "split": select.split,
         "options": dict(select.options.get("dataset", {})),
+        **({"tasks": dict(dataset.tasks)} if dataset.tasks else {}),
         "clips": len(clips),
         "seed": config.seed,
         "modalities": select.modalities[0],

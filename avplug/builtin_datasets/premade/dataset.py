@@ -9,6 +9,7 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.resources import as_file, files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from avplug.builtin_datasets.folder.dataset import Folder
@@ -64,7 +65,8 @@ class Corrupted(Dataset):
         self.root = Path(root)
         self._split = split
         self._stated_classes = classes
-        self._made = _manifest(self.root)
+        settings = _manifest(self.root)
+        self._made = {key: settings[key] for key in _TOLD if key in settings}
         mine = self._made.get("split", "test")
         if split != mine:
             # Methods that ask for training clips must not get those that are scored.
@@ -82,7 +84,8 @@ class Corrupted(Dataset):
         first = self._chosen(condition, places) if condition else places[0]
         self._inner = self._opened(first)
         self.labels, self.clips = self._inner.labels, self._inner.clips
-        self.multi_label, self.tasks = self._inner.multi_label, self._inner.tasks
+        self.tasks = settings.get("tasks") or self._inner.tasks or self.tasks
+        self.multi_label = self._inner.multi_label and not self.tasks
         self.missing = self._inner.missing
         if not condition:
             self.premade = self._premade(spoilt)
@@ -211,16 +214,12 @@ def _manifest(root: Path) -> Mapping[str, Any]:
             raise DatasetError(
                 f"'{path}' begins with no settings of avplug build: {error}"
             ) from error
-    settings = head.get("settings", {})
-    return {
-        "avplug": head.get("avplug", ""),
-        **{key: settings[key] for key in _TOLD if key in settings},
-    }
+    return {"avplug": head.get("avplug", ""), **head.get("settings", {})}
 
 
 #: Settings of a build that belong to a result on what it built.
 _TOLD = (
-    *("dataset", "split", "seed", "modalities", "at"),
+    *("avplug", "dataset", "split", "seed", "modalities", "at"),
     *("format", "frame_format", "lossless", "provider"),
 )
 
@@ -262,9 +261,11 @@ class Kinetics2C(Corrupted):
 class EpicKitchens2C(Corrupted):
     """EpicKitchens-2C as published: videos of EPIC-Kitchens-100, corrupted.
 
-    Folders of corrupted videos beside the annotations and class lists of
-    ``epic-kitchens``; the segments are cut out of them.
+    Lists as for :class:`Corrupted`, with a verb and a noun for each clip; or folders of
+    corrupted videos beside the annotations and class lists of ``epic-kitchens``, of
+    which the segments are cut out.
     """
 
     title = "EpicKitchens-2C"
+    tasks = MappingProxyType({"verb": 97, "noun": 300})
     original = "avplug.builtin_datasets.published.epic:EpicKitchens"

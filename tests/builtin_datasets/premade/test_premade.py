@@ -8,9 +8,14 @@ import pytest
 from typer.testing import CliRunner
 
 from avplug.bench.store import Store
-from avplug.builtin_datasets.premade.dataset import Corrupted, VGGSound2C
+from avplug.builtin_datasets.premade.dataset import (
+    Corrupted,
+    EpicKitchens2C,
+    VGGSound2C,
+)
 from avplug.builtin_datasets.premade.trees import find_places, short_name
 from avplug.cli.app import build_app
+from avplug.core.clip import AS_IS, InputSpec
 from avplug.core.errors import DatasetError, MediaError
 from tests.builtin_datasets.published import miniature
 
@@ -207,8 +212,6 @@ def test_without_clean_clips_none_is_loaded(built, tmp_path):
     shutil.copytree(built, copy)
     shutil.rmtree(copy / "json" / "clean")
     dataset = Corrupted(root=copy)
-    from avplug.core.clip import AS_IS
-
     with pytest.raises(MediaError, match="There is no clean copy of"):
         dataset.load(dataset.clips[0], AS_IS)
     variant = dataset.premade[0].open()
@@ -233,8 +236,6 @@ def test_videos_that_were_built_are_read_back(tmp_path):
     assert call("build", *words, "--out", root).exit_code == 0
     dataset = Corrupted(root=root)
     assert [(m.name, m.severity) for m in dataset.premade] == [("gaussian", 5)]
-    from avplug.core.clip import AS_IS
-
     clips = (dataset, dataset.premade[0].open())
     first, second = (d.load(dataset.clips[0], AS_IS) for d in clips)
     assert first.frames.shape == second.frames.shape
@@ -257,6 +258,26 @@ def test_an_unknown_condition_is_named(built):
 def test_long_names_are_the_short_ones():
     assert short_name("gaussian_noise") == "gaussian"
     assert short_name("brown_noise") == "brown_noise"
+
+
+@pytest.mark.parametrize("form", ["videos", "built"])
+def test_epic_kitchens_keeps_its_verbs_and_nouns(tmp_path, form):
+    miniature.epic_kitchens(tmp_path)
+    words = ("--data-root", tmp_path, "-c", "snow", "-s", "5", "--out", tmp_path / "b")
+    if form == "built":
+        result = call("build", "--dataset", "epic-kitchens", *words)
+        assert result.exit_code == 0, result.output
+        dataset = Corrupted(root=tmp_path / "b")
+    else:
+        videos = tmp_path / "snow" / "severity_5"
+        videos.parent.mkdir()
+        (tmp_path / "P01").rename(videos)
+        dataset = EpicKitchens2C(root=tmp_path)
+    assert dict(dataset.tasks) == {"verb": 97, "noun": 300}
+    assert not dataset.multi_label
+    assert [ref.labels for ref in dataset.clips] == [(3, 97 + 12), (96, 97 + 299)]
+    variant = dataset.premade[0].open()
+    assert variant.load(dataset.clips[0], InputSpec(32)).frames.shape[1:3] == (32, 32)
 
 
 def test_decoded_copies_are_kept_by_condition(built, tmp_path):
