@@ -60,25 +60,26 @@ class ToyModel(Model):
         """Return logits [B, C]."""
         return self.fuse(self._tokens(frames, waveform))
 
-    def encode(self, batch: Batch) -> torch.Tensor:
-        """Return the tokens of both senses, [B, 16, 16]."""
+    def encode(self, batch: Batch) -> PerSense:
+        """Return the tokens of each sense, [B, 8, 16]."""
         return self._tokens(batch.frames, batch.waveform)
 
-    def _tokens(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
+    def _tokens(self, frames: torch.Tensor, waveform: torch.Tensor) -> PerSense:
         # Defences may train on parts of a clip: any number of frames and samples.
         sound = F.adaptive_avg_pool1d(waveform, _SAMPLES)
         picture = frames[:, [0, -1]].flatten(1)
         heard = self.heard(3 * sound.reshape(len(sound), _HEARD, -1))
         seen = self.seen(2 * picture.reshape(len(picture), _SEEN, -1) - 1)
-        return torch.cat([self.norm_heard(heard), self.norm_seen(seen)], 1)
+        return PerSense(self.norm_heard(heard), self.norm_seen(seen))
 
-    def fuse(self, tokens: torch.Tensor) -> torch.Tensor:
+    def fuse(self, tokens: PerSense) -> torch.Tensor:
         """Return logits [B, C] of the tokens."""
         return self.joint_attention(tokens).logits
 
-    def joint_attention(self, tokens: torch.Tensor) -> JointAttention:
+    def joint_attention(self, tokens: PerSense) -> JointAttention:
         """Return logits, and the scores of the attention over all tokens."""
-        return self._answer(tokens, self.norm_joint)
+        joined = torch.cat([tokens.audio, tokens.video], 1)
+        return self._answer(joined, self.norm_joint)
 
     def _answer(self, tokens: torch.Tensor, norm: nn.LayerNorm) -> JointAttention:
         query, key, value = (
@@ -90,23 +91,20 @@ class ToyModel(Model):
         logits = self.head(norm((tokens + mixed).mean(1)))
         return JointAttention(logits, scores, _HEARD)
 
-    def unimodal(self, tokens: torch.Tensor, *, padded: bool = False) -> PerSense:
+    def unimodal(self, tokens: PerSense, *, padded: bool = False) -> PerSense:
         """Return logits [B, C] of one sense alone; padded or not is the same."""
-        heard, seen = tokens[:, :_HEARD], tokens[:, _HEARD:]
         return PerSense(
-            self._answer(heard, self.norm_a).logits,
-            self._answer(seen, self.norm_v).logits,
+            self._answer(tokens.audio, self.norm_a).logits,
+            self._answer(tokens.video, self.norm_v).logits,
         )
 
-    def features(self, tokens: torch.Tensor) -> PerSense:
+    def features(self, tokens: PerSense) -> PerSense:
         """Return the mean token of each sense, [B, 16]."""
-        heard, seen = tokens[:, :_HEARD], tokens[:, _HEARD:]
-        return PerSense(heard.mean(1), seen.mean(1))
+        return PerSense(tokens.audio.mean(1), tokens.video.mean(1))
 
-    def sequences(self, tokens: torch.Tensor) -> PerSense:
+    def sequences(self, tokens: PerSense) -> PerSense:
         """Return the tokens of each sense, which follow each other in time."""
-        heard, seen = tokens[:, :_HEARD], tokens[:, _HEARD:]
-        return PerSense(heard, seen)
+        return tokens
 
     def parameters_for(self, surface: Surface) -> dict[str, nn.Parameter]:
         """Return the named parameters of a surface."""
@@ -132,7 +130,7 @@ class LateFusion(ToyModel):
         """Width of each sense's features."""
         return _WIDTH
 
-    def fuse(self, tokens: torch.Tensor) -> torch.Tensor:
+    def fuse(self, tokens: PerSense) -> torch.Tensor:
         """Return logits [B, C] of the tokens."""
         return self.fuse_features(self.features(tokens))
 
