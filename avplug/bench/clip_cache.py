@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from typing import TypeVar
+from concurrent.futures import Future, wait
+from queue import SimpleQueue
+from typing import Any, TypeAlias, TypeVar
 
 from avplug.bench.clip_store import ClipStore, clip_key
 from avplug.bench.retrying import Tries
@@ -15,6 +17,7 @@ from avplug.core.dataset import Dataset
 from avplug.core.errors import MediaError
 
 T = TypeVar("T")
+_Job: TypeAlias = tuple[Future[Any], Callable[[], Any]]
 
 #: What a clip counts for at least: bounds the number of small ones that are mapped.
 _LEAST = 1 << 16
@@ -60,8 +63,7 @@ class ClipCache:
         spec: How they are sampled.
         memory: Where decoded clips are kept; other caches may use it too.
         store: Where decoded clips are kept on disk, if anywhere.
-        seconds: That the decoding of a clip may take; None for any time. A decoder that
-            hangs is left behind in a thread of its own, which keeps no process alive.
+        limit: Of the time that the decoding of a clip may take; None for any time.
         tries: Reads again what cannot be read; None for one try.
     """
 
@@ -72,7 +74,7 @@ class ClipCache:
         memory: ClipMemory | None = None,
         *,
         store: ClipStore | None = None,
-        seconds: float | None = None,
+        limit: TimeLimit | None = None,
         tries: Tries | None = None,
     ) -> None:
         self._dataset = dataset
@@ -80,7 +82,7 @@ class ClipCache:
         self._memory = memory or ClipMemory()
         self._store = store
         self._version = dataset.content_version() if store else ""
-        self._seconds = seconds
+        self._limit = limit
         self._tries = tries or Tries(0)
         self._coming: dict[str, Future[Clip]] = {}
         self._hung: set[str] = set()
@@ -131,17 +133,15 @@ class ClipCache:
         return clip
 
     def _decoded(self, ref: ClipRef) -> Clip:
-        if self._seconds is None:
+        if self._limit is None:
             return self._dataset.load(ref, self._spec)
         if ref.id not in self._hung:
             try:
-                return within(
-                    self._seconds, lambda: self._dataset.load(ref, self._spec)
-                )
+                return self._limit.run(lambda: self._dataset.load(ref, self._spec))
             except OutOfTimeError:
                 self._hung.add(ref.id)
         raise MediaError(
-            f"Clip '{ref.id}' was not decoded within {self._seconds:g} s.",
+            f"Clip '{ref.id}' was not decoded within {self._limit.seconds:g} s.",
             "Give it more with --clip-timeout.",
         )
 
@@ -150,29 +150,59 @@ class OutOfTimeError(Exception):
     """Something took too long."""
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """Return ``work()``, computed in a thread that is left behind if it takes too long.
+class TimeLimit:
+    """Lets work take so long and no longer.
 
-    Raises:
-        OutOfTimeError: It did.
-        Exception: What it raises.
+    It is done in a thread of its own, which is left behind if it takes too long and is
+    used again if not: threads that come and go scatter the memory. They keep no process
+    alive.
+
+    Args:
+        seconds: Of each piece of work.
     """
-    outcome: Future[T] = Future()
 
-    def run() -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._idle: list[SimpleQueue[_Job | None]] = []
+        weakref.finalize(self, _dismiss, self._idle)
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Return ``work()``; may be called by several threads at once.
+
+        Raises:
+            OutOfTimeError: It took too long.
+            Exception: What it raises.
+        """
+        try:
+            jobs = self._idle.pop()
+        except IndexError:
+            jobs = SimpleQueue()
+            threading.Thread(
+                target=_serve, args=(jobs,), name="avplug-decoder", daemon=True
+            ).start()
+        outcome: Future[T] = Future()
+        jobs.put((outcome, work))
+        if not wait([outcome], self.seconds).done:
+            jobs.put(None)
+            raise OutOfTimeError
+        self._idle.append(jobs)
+        return outcome.result()
+
+
+def _serve(jobs: SimpleQueue[_Job | None]) -> None:
+    while (job := jobs.get()) is not None:
+        outcome, work = job
         try:
             outcome.set_result(work())
         except BaseException as error:
             outcome.set_exception(error)
+        # Until the next job comes, nothing of this one is held.
+        del job, outcome, work
 
-    threading.Thread(target=run, name="avplug-decoder", daemon=True).start()
-    try:
-        return outcome.result(seconds)
-    except TimeoutError:
-        if outcome.done():
-            # Its own error, not that of waiting.
-            return outcome.result()
-        raise OutOfTimeError from None
+
+def _dismiss(idle: list[SimpleQueue[_Job | None]]) -> None:
+    for jobs in idle:
+        jobs.put(None)
 
 
 def _size(clip: Clip) -> int:

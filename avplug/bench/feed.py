@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from avplug.bench.clip_cache import ClipCache, ClipMemory
+from avplug.bench.clip_cache import ClipCache, ClipMemory, TimeLimit
 from avplug.bench.clip_store import ClipStore
 from avplug.bench.conditions import CLEAN, Condition
 from avplug.bench.config import RunConfig
@@ -58,6 +58,8 @@ class Feed:
         self._plan = plan
         self._memory = ClipMemory()
         self._store = _store(plan.config)
+        seconds = plan.config.clip_timeout
+        self._limit = TimeLimit(seconds) if seconds else None
         self._caches: dict[tuple[int, InputSpec], ClipCache] = {}
         #: Tells which clips were read at a further try.
         self.tries = Tries(plan.config.retries)
@@ -194,7 +196,7 @@ class Feed:
                 wanted,
                 self._memory,
                 store=self._store,
-                seconds=self._plan.config.clip_timeout or None,
+                limit=self._limit,
                 tries=self.tries,
             )
         return self._caches[key]

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from avplug.bench.clip_cache import ClipCache, ClipMemory
+from avplug.bench.clip_cache import ClipCache, ClipMemory, TimeLimit
 from avplug.bench.clip_store import ClipStore
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
@@ -79,15 +79,15 @@ def test_of_threads_that_ask_at_once_one_decodes():
     assert all(clip is found[0] for clip in found)
 
 
-@pytest.mark.parametrize("seconds", [None, 10.0])
-def test_what_a_data_set_raises_comes_out_and_is_tried_again(seconds):
+@pytest.mark.parametrize("limit", [None, TimeLimit(10)])
+def test_what_a_data_set_raises_comes_out_and_is_tried_again(limit):
     class Broken(Counting):
         def load(self, ref, spec):
             self.loads.append(ref.id)
             raise TimeoutError("the share is gone")
 
     data = Broken()
-    cache = ClipCache(data, InputSpec(), seconds=seconds)
+    cache = ClipCache(data, InputSpec(), limit=limit)
     for _ in range(2):
         with pytest.raises(TimeoutError, match="the share is gone"):
             cache.load(data.clips[0])
@@ -105,7 +105,7 @@ def test_a_clip_that_hangs_is_given_up_once_and_the_others_go_on():
             return clip
 
     data = Hanging()
-    cache = ClipCache(data, InputSpec(), seconds=0.1)
+    cache = ClipCache(data, InputSpec(), limit=TimeLimit(0.1))
     begin = time.perf_counter()
     for _ in range(3):
         with pytest.raises(MediaError, match=r"'1' was not decoded within 0\.1 s"):
@@ -116,9 +116,19 @@ def test_a_clip_that_hangs_is_given_up_once_and_the_others_go_on():
     gone.set()
 
 
+def test_one_thread_does_all_that_is_done_in_time_and_ends_with_its_owner():
+    limit, threads = TimeLimit(10), []
+    for _ in range(5):
+        limit.run(lambda: threads.append(threading.current_thread()))
+    assert len(set(threads)) == 1
+    del limit
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+
+
 HANG = """
 import threading, time
-from avplug.bench.clip_cache import ClipCache
+from avplug.bench.clip_cache import ClipCache, TimeLimit
 from avplug.bench.pipeline import ordered_map
 from avplug.core.clip import ClipRef, InputSpec
 from avplug.core.dataset import Dataset
@@ -126,7 +136,7 @@ class Hanging(Dataset):
     labels = ("one",)
     def load(self, ref, spec):
         time.sleep(60)
-cache = ClipCache(Hanging(), InputSpec(), seconds={seconds})
+cache = ClipCache(Hanging(), InputSpec(), limit=TimeLimit({seconds}))
 def load(ref):
     try:
         cache.load(ref)
