@@ -29,7 +29,7 @@ def run(tasks, work=None, **options):
 
     options = {"processes": 2, **options}
     outcomes = dict(Local(**options).run(tasks, work or Double(), tell))
-    assert set(begun) <= set(tasks)
+    assert set(begun) == set(tasks)
     return outcomes, told
 
 

@@ -115,6 +115,8 @@ class _Crew(Generic[Task]):
             worker = self._idle.pop() if self._idle else self._hire()
             task = self._at[worker] = self._waiting.popleft()
             worker.send(task)
+            if worker.ready:
+                self._tell(task, 0)
         by_pipe = {worker.pipe: worker for worker in self._at}
         for pipe in wait(list(by_pipe)):
             worker = by_pipe[pipe]  # type: ignore[index]
