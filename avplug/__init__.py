@@ -141,6 +141,11 @@ __all__ = ["__version__", *_HOME_OF]
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
+        from avplug.core.deprecation import moved
+
+        module, _, new = moved(name).partition(":")
+        if module:
+            return getattr(import_module(module), new)
         raise AttributeError(f"module 'avplug' has no attribute {name!r}")
     return getattr(import_module(_HOME_OF[name]), name)
 

@@ -55,10 +55,11 @@ class FakeDistributions:
 
 
 @pytest.fixture(autouse=True)
-def _only_builtin_plugins(monkeypatch):
-    for name in ("LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT"):
+def _only_builtin_plugins(monkeypatch, tmp_path):
+    for name in ("LOAD_PLUGINS", "DISABLE_PLUGINS", "STRICT", "PLUGIN_TIMEOUT"):
         monkeypatch.delenv(f"AVPLUG_{name}", raising=False)
     monkeypatch.setenv("AVPLUG_NO_PLUGINS", "1")
+    monkeypatch.setenv("AVPLUG_CONFIG", str(tmp_path / "config"))
 
 
 @pytest.fixture(autouse=True)

@@ -48,8 +48,8 @@ class Group(TyperGroup):
     """The group of verbs: an expected error is one message and its exit code."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the verbs in the order in which they are registered."""
-        return list(self.commands)
+        """Return the verbs in the order of :data:`VERBS`; groups stand among them."""
+        return [verb for verb in VERBS if verb in self.commands]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; with ``--debug`` an error keeps its traceback."""
@@ -117,7 +117,7 @@ def _on_loaded(strict: bool) -> Callable[[PluginManager], None]:
         for record in manager.broken():
             console.message(f"avplug: {record.describe()}")
         for record in manager.records:
-            for note in record.notes:
+            for note in record.remarks:
                 console.message(
                     f"avplug: plugin {record.provider} ({record.entry_point}): {note}"
                 )

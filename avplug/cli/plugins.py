@@ -34,7 +34,7 @@ def _describe(record: PluginRecord) -> dict[str, Any]:
         "entry_point": record.entry_point,
         "state": record.state,
         "problem": f"{record.problem} {record.remedy}".strip(),
-        "notes": list(record.notes),
+        "notes": record.remarks,
         "hooks": list(record.hooks),
         "components": [f"{spec.kind}:{spec.name}" for spec in record.components],
         "module_file": record.module_file,

@@ -27,7 +27,7 @@ from typing import Any
 import pluggy
 
 from avplug._version import __version__
-from avplug.core import discovery, hookspecs, inspection
+from avplug.core import deprecation, discovery, hookspecs, inspection
 from avplug.core.clashes import mark_clashes
 from avplug.core.components import KINDS, ComponentSpec
 from avplug.core.containment import Diverted, TookTooLong, at_most
@@ -153,9 +153,7 @@ class PluginManager(pluggy.PluginManager):
                 self._register(candidate.load(), record)
         except (Exception, SystemExit, TookTooLong) as error:
             self._fail(record, error)
-        if printed.text.strip():
-            record.printed = printed.text
-            record.notes.append("prints while it loads; that went to stderr.")
+        record.printed = printed.text
         record.milliseconds = (time.perf_counter() - start) * 1000
 
     def _register(self, plugin: object, record: PluginRecord) -> None:
@@ -175,6 +173,8 @@ class PluginManager(pluggy.PluginManager):
         known = vars(self.hook)
         hooks, record.notes = inspection.hooks_of(plugin, known)
         record.hooks = tuple(hooks)
+        for hook in hooks:
+            deprecation.warn(hook, record.provider)
         self.register(plugin, record.key)
         self._collect(plugin, record)
 

@@ -122,6 +122,12 @@ class PluginRecord:
         return f"{self.distribution} {self.version}".rstrip()
 
     @property
+    def remarks(self) -> list[str]:
+        """What a user should know of a plugin whose state may be ``ok``."""
+        told = ["prints while it loads; that went to stderr."]
+        return [*self.notes, *(told if self.printed.strip() else ())]
+
+    @property
     def key(self) -> str:
         """Name under which pluggy knows the plugin."""
         return f"{self.distribution}:{self.entry_point}"

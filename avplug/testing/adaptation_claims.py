@@ -52,7 +52,7 @@ def predicts(subject: Subject) -> None:
     judge = toy(subject) if adapter.predicts == "pre" else adapter.model
     with torch.no_grad():
         expected = judge.classify(inputs)
-    gap = float((answer - expected).abs().max())
+    gap = (answer - expected).abs().max().item()
     when = "before" if adapter.predicts == "pre" else "after"
     require(
         gap < 1e-4,
@@ -78,7 +78,7 @@ def stateful(subject: Subject) -> None:
     for inputs in stream(subject.seed + 1):
         taught(adapter, inputs)
     alone = [taught(adapter, first.rows(torch.tensor([i]))) for i in range(len(first))]
-    gap = float((fresh - torch.cat(alone)).abs().max())
+    gap = (fresh - torch.cat(alone)).abs().max().item()
     require(gap < 1e-4, f"logits move by {gap:.3g} with the clips around")
 
 

@@ -108,7 +108,7 @@ def reset_forgets(subject: Subject) -> None:
         # What the method itself keeps is in question here, not the weights.
         model.load_state_dict(source)
     for place, (one, two) in enumerate(zip(*passes, strict=True)):
-        gap = float((one - two).abs().max())
+        gap = (one - two).abs().max().item()
         require(gap == 0, f"batch {place}: logits of the second pass differ by {gap:g}")
 
 
@@ -135,7 +135,7 @@ def repeatable(subject: Subject) -> None:
             adapter = made(subject)
             passes.append([taught(adapter, each) for each in stream(subject.seed)])
     for place, (one, two) in enumerate(zip(*passes, strict=True)):
-        gap = float((one - two).abs().max())
+        gap = (one - two).abs().max().item()
         require(gap == 0, f"batch {place}: logits differ by {gap:.3g}")
 
 
@@ -153,7 +153,7 @@ def labels_unseen(subject: Subject) -> None:
             answer = adapter.step(inputs)
         answers.append(answer)
         del labels, targets
-    gap = float((answers[0] - answers[1]).abs().max())
+    gap = (answers[0] - answers[1]).abs().max().item()
     require(gap == 0, f"logits differ by {gap:.3g} with the labels of the caller")
 
 

@@ -166,7 +166,7 @@ def no_budget(subject: Subject) -> None:
 def padding(subject: Subject) -> None:
     """Behind the end of a clip the waveform stays zero."""
     source = batch(subject.seed, _SIZE)
-    after = attacked(subject, source=source).batch
+    after = attacked(subject, source=copy_of(source)).batch
     places = torch.arange(source.waveform.shape[1])
     behind = after.waveform[places >= source.lengths[:, None]]
     count = int((behind != 0).sum())

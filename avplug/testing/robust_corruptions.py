@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from avplug.core.clip import Clip
+from avplug.core.corruption import SEVERITIES
 from avplug.core.errors import UsageError
 from avplug.testing.checks import Subject, Violation, promise, require
 from avplug.testing.clips import FPS, clip, picture, sound
@@ -35,7 +36,7 @@ _SEVERITIES = (1, 5)
 def shape_and_dtype(subject: Subject) -> None:
     """Size, number, dtype and length of picture and sound stay."""
     source = clip(subject.seed)
-    for severity in _SEVERITIES:
+    for severity in SEVERITIES:
         _keeps(subject, source, severity, "an ordinary clip")
 
 
