@@ -65,6 +65,15 @@ def _snr(clean, spoilt):
     return 10 * np.log10(np.square(clean).mean() / np.square(spoilt - clean).mean())
 
 
-load, picture, voice, clip, psnr, snr = map(
-    _factory, (_load, _picture, _voice, _clip, _psnr, _snr)
+def _delay(before, after):
+    """Return by how many samples [N] came later: the peak of cross-correlation."""
+    count = len(before)
+    spectra = [np.fft.rfft(samples, 2 * count) for samples in (before, after)]
+    likeness = np.fft.irfft(spectra[0].conj() * spectra[1], 2 * count)
+    peak = int(np.argmax(likeness))
+    return peak if peak < count else peak - 2 * count
+
+
+load, picture, voice, clip, psnr, snr, delay = map(
+    _factory, (_load, _picture, _voice, _clip, _psnr, _snr, _delay)
 )

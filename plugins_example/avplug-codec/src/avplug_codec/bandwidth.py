@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +13,11 @@ from avplug import ClipInfo, Corruption, KeyedRandom
 from avplug_codec import ffmpeg, picture, sound
 from avplug_codec.codecs import AAC, X264
 
-#: What is left of the picture's bit rate.
-SHARES = (1 / 2, 1 / 3, 1 / 5, 1 / 8, 1 / 12)
-#: Bits of a frame are ``BITS * pixels ** POWER``: a picture of fewer pixels needs more
-#: for each of them, as ladders of streaming services have it. This is .1 bit a pixel
-#: at 540 x 360.
-BITS, POWER = 2.1, 0.75
+#: Sides of the picture after the collapse over those before. Services meet a lower bit
+#: rate by fewer pixels of the same quality; bits fall with the pixels, less steeply.
+SIDES = (0.7, 0.5, 0.35, 0.25, 0.175)
+#: Quality of every rendition.
+QUALITY = {"crf": "26"}
 #: Bits per second and channel of sound, and its highest sample rate: before, and after.
 SOUND_BEFORE = (64_000, 48_000)
 SOUND_AFTER = (
@@ -45,7 +43,8 @@ class Bandwidth(Corruption):
     The moment lies between 20 and 50 % of the clip, the same for both senses and at
     all severities. From then on the picture comes from a smaller rendition, scaled up
     for display, and the sound from one of fewer bits; what came before is coded as on
-    a good link. H.264 keeps to its bit rate over each second (VBV).
+    a good link. How many bits that saves depends on the clip; the picture's severity
+    is the size of the rendition.
 
     Raises:
         UsageError: The linked FFmpeg lacks an encoder.
@@ -75,16 +74,23 @@ class Bandwidth(Corruption):
         rng: KeyedRandom,
     ) -> NDArray[np.uint8]:
         """Code what is before the moment at full size, the rest at a smaller one."""
+        return np.concatenate([part.frames for part in self.sent(frames, times, scene)])
+
+    def sent(
+        self, frames: NDArray[np.uint8], times: NDArray[np.float64], scene: Collapse
+    ) -> list[picture.Coded]:
+        """Return what is seen and what it took, before the moment and after it."""
         rate = picture.frame_rate(times)
         first = int(np.searchsorted(times, scene.moment))
         parts = []
         if first:
-            parts.append(_stream(frames[:first], rate).frames)
+            parts.append(picture.code(frames[:first], rate, X264, QUALITY))
         if first < len(frames):
             small = _scaled(frames[first:], *_rendition(frames, scene))
-            sent = _stream(small, rate).frames
-            parts.append(_scaled(sent, *frames.shape[1:3]))
-        return np.concatenate(parts)
+            coded = picture.code(small, rate, X264, QUALITY)
+            shown = _scaled(coded.frames, *frames.shape[1:3])
+            parts.append(picture.Coded(shown, coded.size))
+        return parts
 
     def audio(
         self,
@@ -103,23 +109,10 @@ class Bandwidth(Corruption):
 
 
 def _rendition(frames: NDArray[np.uint8], scene: Collapse) -> tuple[int, int]:
-    """Return height and width that the remaining bit rate is meant for."""
+    """Return the height and width of what is sent after the collapse."""
     height, width = frames.shape[1:3]
-    side = SHARES[scene.depth] ** (0.5 / POWER)
+    side = SIDES[scene.depth]
     return max(1, round(height * side)), max(1, round(width * side))
-
-
-def bit_rate(height: float, width: float, rate: int) -> float:
-    """Return the bits per second of a picture at ``rate`` frames per second."""
-    return rate * BITS * math.pow(height * width, POWER)
-
-
-def _stream(frames: NDArray[np.uint8], rate: int) -> picture.Coded:
-    # x264 counts in kilobits; nothing would mean no limit.
-    height, width = frames.shape[1:3]
-    bits = max(1000, round(bit_rate(height, width, rate)))
-    limits = {"maxrate": str(bits), "bufsize": str(bits)}
-    return picture.code(frames, rate, X264, limits, bit_rate=bits)
 
 
 def _scaled(frames: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -25,15 +25,16 @@ class Desync(Corruption):
     profiles = ("paper",)
 
     def distortion(self, clean: Clip, spoilt: Clip) -> tuple[float, float]:
-        """Return the offset in milliseconds, as the harm done to either sense.
+        """Return the milliseconds of silence at an end, as the harm to either sense.
 
         ``avplug check`` asks for it: a difference of samples says nothing of a delay.
         """
-        assert clean.audio is not None
         assert spoilt.audio is not None
-        late = measured_delay(clean.audio[0], spoilt.audio[0])
-        offset = abs(late) / clean.sample_rate * 1000
-        return offset, offset
+        count = spoilt.audio.shape[1]
+        heard = np.flatnonzero(spoilt.audio.any(0))
+        silent = max(heard[0], count - 1 - heard[-1]) if len(heard) else count
+        milliseconds = float(silent) / clean.sample_rate * 1000
+        return milliseconds, milliseconds
 
     def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> int:
         """Draw which sense is late; the same at each severity."""
@@ -67,12 +68,3 @@ class Desync(Corruption):
         else:
             moved[:, :shift] = samples[:, -shift:]
         return moved
-
-
-def measured_delay(before: NDArray[np.float32], after: NDArray[np.float32]) -> int:
-    """Return by how many samples [N] came later, at the peak of cross-correlation."""
-    count = len(before)
-    spectra = [np.fft.rfft(samples, 2 * count) for samples in (before, after)]
-    likeness = np.fft.irfft(spectra[0].conj() * spectra[1], 2 * count)
-    peak = int(np.argmax(likeness))
-    return peak if peak < count else peak - 2 * count

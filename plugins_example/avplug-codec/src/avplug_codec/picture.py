@@ -64,7 +64,6 @@ def code(
     codec: PictureCodec,
     options: Mapping[str, str],
     *,
-    bit_rate: int = 0,
     carry: Carry | None = None,
 ) -> Coded:
     """Encode frames in 4:2:0 and decode what arrives.
@@ -77,14 +76,11 @@ def code(
         rate: Frames per second.
         codec: Encoder and decoder.
         options: Of the encoder, besides the codec's own.
-        bit_rate: Bits per second; 0 leaves it to ``options``.
         carry: The way from encoder to decoder; without loss by default. The first
             frame must arrive.
     """
     height, width = frames.shape[1:3]
     encoder = _encoder(codec, height, width, rate, {**codec.options, **options})
-    if bit_rate:
-        encoder.bit_rate = bit_rate
     decoder: Any = av.CodecContext.create(codec.decoder, "r")
     decoder.thread_count = 1
     decoder.options = dict(codec.decoding)

@@ -25,8 +25,9 @@ class TSA(Adapter):
     with themselves, and how evenly the answers of a batch spread over the classes
     (READ's term, which applies softmax twice).
 
-    The answer to a batch is the sum of two logits: with the sound's map and without
-    the picture's, and the other way round.
+    The answer to a batch is the mean of two logits: with the sound's map and without
+    the picture's, and the other way round. (The published sum has the same order of
+    classes, but twice the logits of the model: it is far too sure of itself.)
 
     The model itself never changes. The paper's code is not public in full; this is
     the reading of DASP's port (arXiv 2603.00574), with one repair, see ``masking``.
@@ -163,7 +164,8 @@ class TSA(Adapter):
 
     @torch.no_grad()
     def _answer(self, tokens: Any) -> torch.Tensor:
-        return self._fused(tokens, 0.0, 1.0) + self._fused(tokens, 1.0, 0.0)
+        halves = self._fused(tokens, 0.0, 1.0), self._fused(tokens, 1.0, 0.0)
+        return (halves[0] + halves[1]) / 2
 
     def _loss(self, tokens: Any) -> torch.Tensor:
         router = self.parameters["router"]
