@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from sklearn.metrics import recall_score
 
 from avplug.builtin_metrics.accuracy import (
@@ -34,6 +34,7 @@ def by_sorting(predictions, count):
     return (best == labels[:, None]).any(1)
 
 
+@settings(deadline=None, max_examples=60)
 @given(answers())
 def test_top_1_and_top_5_equal_sorting(predictions):
     for metric, count in ((TopOne(), 1), (TopFive(), 5)):
@@ -50,6 +51,7 @@ def test_a_nan_logit_is_a_miss_among_five_as_well():
     assert value(TopFive(), single_label([[9, np.nan], [9, 1]], [0, 0])) == 50
 
 
+@settings(deadline=None, max_examples=60)
 @given(answers())
 def test_mean_class_accuracy_equals_scikit_learn(predictions):
     labels = predictions.targets.argmax(1)
@@ -64,6 +66,7 @@ def test_mean_class_accuracy_equals_scikit_learn(predictions):
 
 
 @pytest.mark.parametrize("metric", [TopFive(), MeanClassAccuracy()], ids=repr)
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_weights_are_repetitions(metric, data):
     predictions = data.draw(answers())
@@ -74,6 +77,7 @@ def test_weights_are_repetitions(metric, data):
     assert np.isnan(found[-1])
 
 
+@settings(deadline=None, max_examples=60)
 @given(answers(), st.integers(1, 50))
 def test_the_mean_of_batches_is_what_a_loop_over_batches_gives(predictions, size):
     clips = len(predictions)

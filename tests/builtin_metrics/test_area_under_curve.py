@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import norm
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -44,6 +44,7 @@ def by_class(score, predictions, row, needs_negative):
     ],
     ids=["auc", "map"],
 )
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_equals_scikit_learn(metric, score, needs_negative, data):
     predictions = data.draw(multi_label())
@@ -57,6 +58,7 @@ def test_equals_scikit_learn(metric, score, needs_negative, data):
     )
 
 
+@settings(deadline=None, max_examples=60)
 @given(multi_label())
 def test_d_prime_is_the_quantile_of_the_mean_auc(predictions):
     auc = by_class(roc_auc_score, predictions, np.ones(len(predictions)), True) / 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from avplug.builtin_metrics.calibration import (
@@ -29,6 +29,7 @@ def probabilities(predictions):
     return logits.sigmoid()
 
 
+@settings(deadline=None, max_examples=60)
 @given(answers())
 def test_ece_is_what_a_loop_over_the_bins_gives(predictions):
     said = probabilities(predictions).numpy()
@@ -62,6 +63,7 @@ def test_ece_equals_torchmetrics():
     )
 
 
+@settings(deadline=None, max_examples=60)
 @given(answers())
 def test_nll_equals_torch(predictions):
     logits = torch.from_numpy(predictions.logits).double()
@@ -82,6 +84,7 @@ METRICS = [CalibrationError(), NegativeLogLikelihood()]
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=repr)
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_weights_are_repetitions(metric, data):
     predictions = data.draw(answers())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from avplug.builtin_metrics import retrieval
 from avplug.builtin_metrics.retrieval import (
@@ -37,6 +37,7 @@ def with_embeddings(audio, video):
 
 
 @pytest.mark.parametrize("audio_asks", [True, False])
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.booleans())
 def test_equals_sorting_all_cosines(audio_asks, seed, count, ties):
     rng = np.random.default_rng(seed)

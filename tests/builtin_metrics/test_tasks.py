@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from avplug.builtin_metrics.accuracy import TopOne
 from avplug.builtin_metrics.tasks import (
@@ -42,6 +42,7 @@ def first(scores, own, count):
     return own in order
 
 
+@settings(deadline=None, max_examples=60)
 @given(kitchen())
 def test_equals_trying_everything(predictions):
     verbs, nouns = predictions.tasks.values()
