@@ -32,6 +32,9 @@ from pathlib import Path
 #: Names of processes of Ray that are killed; its own servers are the cluster's.
 _RAY_WORKER = "ray::"
 
+#: So many times Ray may end by itself.
+_COLLAPSES = 10
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Soak, and return the exit code."""
@@ -47,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spent = ", ".join(f"{n} of the {what}" for what, n in sorted(soak.kills.items()))
     print(
         f"{soak.kills.total()} kills ({spent}) in {soak.runs} runs of "
-        f"{len(soak.whole)} cells, {soak.starts} starts, {soak.seconds():.0f} s: "
+        f"{len(soak.whole)} cells, {soak.starts} starts, {soak.collapses} collapses of Ray, "
+        f"{soak.seconds():.0f} s: "
         + ("every run as an undisturbed one, bit for bit" if not faults else "FAULTS")
     )
     for fault in faults:
@@ -81,7 +85,7 @@ class Soak:
         self._begin = time.monotonic()
         self._pause = 1.0
         self.kills: Counter[str] = Counter()
-        self.runs = self.starts = 0
+        self.runs = self.starts = self.collapses = 0
         self.whole: dict[str, str] = {}
 
     def seconds(self) -> float:
@@ -137,7 +141,13 @@ class Soak:
             code = driver.wait()
             if code == 0:
                 return
-            if code != -signal.SIGKILL:
+            if self.collapses == _COLLAPSES:
+                raise SystemExit(f"Ray does not stay up: {self._said(name)}")
+            if self._options.executor == "ray" and code == 1:
+                # Where the machine is too busy, Ray takes its own node for dead, and
+                # ends the process that started it: one crash more to go on from.
+                self.collapses += 1
+            elif code != -signal.SIGKILL:
                 raise SystemExit(f"{name} ended with {code}: {self._said(name)}")
 
     def _disturb(self, driver: subprocess.Popen[bytes]) -> None:
