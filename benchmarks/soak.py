@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spent = ", ".join(f"{n} of the {what}" for what, n in sorted(soak.kills.items()))
     print(
         f"{soak.kills.total()} kills ({spent}) in {soak.runs} runs of "
-        f"{len(soak.whole)} cells, {soak.starts} starts, {soak.collapses} collapses of Ray, "
+        f"{len(soak.whole)} cells, {soak.starts} starts, "
+        f"{soak.collapses} collapses of Ray, "
         f"{soak.seconds():.0f} s: "
         + ("every run as an undisturbed one, bit for bit" if not faults else "FAULTS")
     )
