@@ -1,5 +1,6 @@
 """Global options, and how errors become messages."""
 
+import re
 import subprocess
 import sys
 
@@ -51,8 +52,13 @@ def test_every_verb_is_registered_under_its_name():
     def names(app):
         return [c.name for c in (*app.registered_commands, *app.registered_groups)]
 
-    assert names(build_app()) == list(VERBS)
+    assert sorted(names(build_app())) == sorted(VERBS)
     assert [names(build_app([verb])) for verb in VERBS] == [[verb] for verb in VERBS]
+
+
+def test_help_lists_the_verbs_in_their_order(avplug):
+    listed = re.findall(r"^  (\w+)  ", avplug("--help").stdout, re.MULTILINE)
+    assert [word for word in listed if word in VERBS] == list(VERBS)
 
 
 def test_an_expected_error_is_a_message_and_its_exit_code(avplug):
@@ -62,7 +68,7 @@ def test_an_expected_error_is_a_message_and_its_exit_code(avplug):
     assert result.stderr == (
         "Error: Unknown kind 'corruptoins'. Did you mean 'corruptions'?\n"
         "Kinds: corruption, model, adaptation, metric, dataset, attack, defense,"
-        " executor, suite.\n"
+        " executor, suite, published.\n"
     )
 
 
