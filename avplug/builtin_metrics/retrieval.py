@@ -7,6 +7,7 @@ that find their own among the first K.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -49,6 +50,8 @@ class RecallAtK(ShareOfClips):
         return ranks(predictions.embeddings, self.audio_asks) < self.k
 
 
+# Six metrics and every part of a bootstrap ask for the same two.
+@lru_cache(maxsize=2)
 def ranks(embeddings: Embeddings, audio_asks: bool) -> NDArray[np.intp]:
     """Return how many clips come before each clip's own, [N]; endless for a NaN."""
     pair = (_unit(embeddings.audio), _unit(embeddings.video))
