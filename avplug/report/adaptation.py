@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.report.adaptation_records import adapting, attention, cost, forgetting
-from avplug.report.panel import Method, Panel, Point, mean
+from avplug.report.panel import Panel
+from avplug.report.spread import seeds
 from avplug.report.streams import Stream, hardest
 from avplug.report.table import Column, Number, Table, Value, plain
 
@@ -143,42 +144,6 @@ def collapse(panel: Panel, found: Sequence[Stream]) -> Table | None:
     return _by_method(panel, chosen, "collapse", title, columns, row, note)
 
 
-def seeds(panel: Panel) -> Table | None:
-    """Return the spread over seeds at the highest severity; None of one seed."""
-    top = max(panel.severities, default=0)
-    if not top or len(panel.seeds) < 2:
-        return None
-    sign = 1 if panel.metric.metric.higher_is_better else -1
-    rows: list[tuple[Value, ...]] = []
-    for method in panel.methods:
-        values = [
-            float(point.value[0])
-            for seed in panel.seeds
-            if (point := _of_seed(panel, method, top, seed))
-        ]
-        if len(values) > 1:
-            worst = sign * min(sign * value for value in values)
-            spread = float(np.std(values, ddof=1))
-            numbers = plain(_mean(values)), plain(spread, 2), plain(worst)
-            rows.append((panel.name(method), len(values), *numbers))
-    if not rows:
-        return None
-    return Table(
-        "seeds",
-        f"Spread over seeds, {panel.metric.title}, severity {top}",
-        (
-            Column("method", "method", False),
-            Column("seeds", "seeds"),
-            Column("mean", "mean"),
-            Column("std", "std"),
-            Column("worst", "worst"),
-        ),
-        tuple(rows),
-        "Of the means over the corruptions, one for each seed: of noise and of the"
-        " order of the stream. std: of a sample, n − 1.",
-    )
-
-
 def _by_method(
     panel: Panel,
     found: Sequence[Stream],
@@ -197,19 +162,6 @@ def _by_method(
         return None
     head = Column("method", "method", False)
     return Table(name, title, (head, *columns), tuple(rows), note)
-
-
-def _of_seed(panel: Panel, method: Method, severity: int, seed: int) -> Point | None:
-    points = [
-        mean(
-            cell.point
-            for cell in panel.cells
-            if (cell.method, cell.corruption, cell.severity, cell.seed)
-            == (method, condition, severity, seed)
-        )
-        for condition in panel.corruptions
-    ]
-    return mean(points)
 
 
 def _histogram(classes: NDArray[np.int64]) -> tuple[int, float]:

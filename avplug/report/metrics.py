@@ -45,6 +45,11 @@ class NamedMetric:
         return 1 if self.unit == "%" else 3
 
     @property
+    def better(self) -> int:
+        """1 if more of it is better, -1 if less is."""
+        return 1 if self.metric.higher_is_better else -1
+
+    @property
     def keeps_share(self) -> bool:
         """Whether alpha and rho mean something: shares of what more is better of."""
         return self.unit == "%" and self.metric.higher_is_better

@@ -26,6 +26,7 @@ from avplug.report.metrics import NamedMetric
 from avplug.report.panel import Panel, Point, ScoredCell
 from avplug.report.paper_tables import paper_tables
 from avplug.report.published import Beside
+from avplug.report.runs import Runs
 from avplug.report.statistics import (
     RESAMPLES,
     Bootstrap,
@@ -38,10 +39,10 @@ from avplug.report.table import Table
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Everything that a report tells of a store.
+    """Everything that a report tells of a store, or of several.
 
     Args:
-        run: ``run.json``.
+        run: ``run.json``, of several runs the parts of all.
         panels: One for each data set and metric that suit each other.
         cells: Finished cells, in the order of the plan; of streams their segments.
         resamples: Of the bootstrap.
@@ -72,7 +73,7 @@ class Scores:
 
 
 def score(
-    store: Store,
+    store: Store | Runs,
     metrics: Sequence[NamedMetric],
     resamples: int = RESAMPLES,
     base: str | None = None,
@@ -80,7 +81,7 @@ def score(
     """Compute every metric for every finished cell that it suits.
 
     Args:
-        store: Read only.
+        store: Read only. Cells of several runs that share a data set share a panel.
         metrics: One that does not suit a data set's task gives a note. So does one
             that raises: it has no number for that cell, and no panel without any.
         resamples: Of the bootstrap; 0 for no intervals.
@@ -92,8 +93,9 @@ def score(
             what it holds.
         PluginError: Those that suit it raised on every cell.
     """
-    run = store.run
-    cells = [segment for cell in store.cells() for segment in cell.segments()]
+    runs = store if isinstance(store, Runs) else Runs([store])
+    run = runs.run
+    cells = [segment for cell in runs.cells() for segment in cell.segments()]
     groups: dict[str, list[StoredCell]] = {}
     for cell in cells:
         groups.setdefault(canonical(cell.cell["dataset"]), []).append(cell)
@@ -101,7 +103,7 @@ def score(
     labels = distinguish([str(data["name"]) for data in datasets], datasets)
     panels: list[Panel] = []
     attacks: list[AttackPanel] = []
-    notes: list[str] = []
+    notes = runs.notes()
     broken = False
     for label, data, group in zip(labels, datasets, groups.values(), strict=True):
         task = task_of(bool(data["multi_label"]), data.get("tasks", {}))
@@ -111,7 +113,7 @@ def score(
             for m in metrics
             if m not in suited
         ]
-        bootstrap = Bootstrap(_clip_ids(group), resamples, groups=run.get("groups", {}))
+        bootstrap = Bootstrap(_clip_ids(group), resamples, groups=runs.groups(group))
         measured = measure(group, suited, bootstrap)
         faults = {m.name: fault_note(measured, m, group, label) for m in suited}
         notes += filter(None, faults.values())

@@ -41,11 +41,21 @@ Value: TypeAlias = str | int | Number | None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; ``key`` names it in data, ``title`` heads it. Numbers align right."""
+    """A column of a table.
+
+    Args:
+        key: Names it in data.
+        title: Heads it.
+        number: Whether it holds numbers, which align right.
+        over: Heads it and its neighbours of the same, in print; "" for none.
+        better: 1 if the highest number is the best, -1 if the lowest, 0 if neither.
+    """
 
     key: str
     title: str
     number: bool = True
+    over: str = ""
+    better: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,7 @@ class Table:
         rows: Text, whole numbers, estimates, or None for what there is not.
         note: How to read it.
         group: So many leading columns are printed only where they change.
+        contest: Keys of columns; rows compete for the best number if these are equal.
     """
 
     name: str
@@ -67,6 +78,7 @@ class Table:
     rows: tuple[tuple[Value, ...], ...]
     note: str = ""
     group: int = 0
+    contest: tuple[str, ...] = ()
 
 
 def text(value: Value) -> str:

@@ -19,30 +19,34 @@ def main_table(panel: Panel) -> Table:
     for method in panel.methods:
         points = [panel.over_corruptions(method, s) for s in (0, *panel.severities)]
         points.append(panel.overall(method))
-        head = _head(panel, method)
+        names = head(panel, method)
         digits = panel.metric.digits
         values = (_number(p, digits=digits) for p in points)
-        rows.append((*head, panel.metric.head, *values))
+        rows.append((*names, panel.metric.head, *values))
         if panel.metric.keeps_share:
             rows += [
-                (*head, "ρ relative", *(_number(p, "rho", 3) for p in points)),
-                (*head, "α absolute", *(_number(p, "alpha", 3) for p in points)),
+                (*names, "ρ relative", *(_number(p, "rho", 3) for p in points)),
+                (*names, "α absolute", *(_number(p, "alpha", 3) for p in points)),
             ]
-    severities = [Column(f"severity_{s}", f"s{s}") for s in panel.severities]
+    better = panel.metric.better
+    severities = [
+        Column(f"severity_{s}", f"s{s}", better=better) for s in panel.severities
+    ]
     return Table(
         "main",
         f"{panel.metric.title} and robustness on {panel.dataset}",
         (
-            *_head_columns(panel),
+            *head_columns(panel),
             Column("quantity", "", False),
-            Column("clean", "clean"),
+            Column("clean", "clean", better=better),
             *severities,
-            Column("mean", "mean"),
+            Column("mean", "mean", better=better),
         ),
         tuple(rows),
         f"s1 to s5: mean of {_count(len(panel.corruptions), 'corruption')} at that"
         f" severity; mean: of the severities shown.{_SHARES[panel.metric.keeps_share]}",
-        group=len(_head_columns(panel)),
+        group=len(head_columns(panel)),
+        contest=("quantity",),
     )
 
 
@@ -90,7 +94,7 @@ def tta_table(panel: Panel) -> Table | None:
         better, both = wins(panel, method, source, top)
         rows.append(
             (
-                *_head(panel, method),
+                *head(panel, method),
                 *_gain(panel, panel.at(method, None, 0), panel.at(source, None, 0)),
                 *_gain(
                     panel,
@@ -103,23 +107,24 @@ def tta_table(panel: Panel) -> Table | None:
         )
     if not rows:
         return None
+    keys = {"clean": "clean", "top": f"s{top}", "mean": "mean"}
+    sign = panel.metric.better
+    pairs = (
+        (Column(k, title, better=sign), Column(f"{k}_gain", "gain", better=sign))
+        for k, title in keys.items()
+    )
     return Table(
         "tta",
         f"Test-time adaptation against the source model on {panel.dataset}",
         (
-            *_head_columns(panel),
-            Column("clean", "clean"),
-            Column("clean_gain", "gain"),
-            Column("top", f"s{top}"),
-            Column("top_gain", "gain"),
-            Column("mean", "mean"),
-            Column("mean_gain", "gain"),
+            *head_columns(panel),
+            *(column for pair in pairs for column in pair),
             Column("better", f"better at s{top}"),
         ),
         tuple(rows),
         f"{panel.metric.title}; gain: points over the source model, paired by clip;"
         f" better: corruptions at severity {top} with a gain above 0.",
-        group=len(_head_columns(panel)) - 1,
+        group=len(head_columns(panel)) - 1,
     )
 
 
@@ -200,26 +205,28 @@ def _scalars(cell: ScoredCell) -> dict[str, str]:
 
 def _cell_head(panel: Panel, cell: ScoredCell) -> tuple[str | int, ...]:
     corruption = cell.corruption.label if cell.corruption else "clean"
-    return (*_head(panel, cell.method), corruption, cell.severity, cell.seed)
+    return (*head(panel, cell.method), corruption, cell.severity, cell.seed)
 
 
 def _cell_columns(panel: Panel) -> tuple[Column, ...]:
     return (
-        *_head_columns(panel),
+        *head_columns(panel),
         Column("corruption", "corruption", False),
         Column("severity", "severity"),
         Column("seed", "seed"),
     )
 
 
-def _head_columns(panel: Panel) -> tuple[Column, ...]:
+def head_columns(panel: Panel) -> tuple[Column, ...]:
+    """Return the columns that name a method; a model that all share is left out."""
     adaptation = Column("adaptation", "adaptation", False)
     if len(panel.models) == 1:
         return (adaptation,)
     return (Column("model", "model", False), adaptation)
 
 
-def _head(panel: Panel, method: Method) -> tuple[str, ...]:
+def head(panel: Panel, method: Method) -> tuple[str, ...]:
+    """Return what these columns say of a method."""
     if len(panel.models) == 1:
         return (method.adaptation,)
     return (method.model, method.adaptation)

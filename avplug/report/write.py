@@ -14,36 +14,40 @@ from avplug.report.html import page
 from avplug.report.markdown import markdown
 from avplug.report.metrics import find_metrics
 from avplug.report.published import beside, sound_sources
+from avplug.report.runs import Runs
 from avplug.report.scores import Scores, score
 from avplug.report.statistics import RESAMPLES
 
 
 def read_scores(
     folder: Path | str,
-    *,
+    *more: Path | str,
     metrics: Sequence[str] = (),
     resamples: int = RESAMPLES,
     base: str | None = None,
     registry: Registry | None = None,
 ) -> Scores:
-    """Compute the scores of a run's finished cells.
+    """Compute the scores of the finished cells of a run, or of several together.
 
     Args:
         folder: What ``avplug run --out`` wrote.
-        metrics: Names; those of the run if empty.
+        more: Folders of other runs.
+        metrics: Names; those of the runs if empty.
         resamples: Of the bootstrap; 0 for no intervals.
         base: Label of the model that improvements under attack are relative to; the
             first of the run if None.
         registry: Where metrics are looked up; that of this process if None.
 
     Raises:
-        UsageError: The folder holds no run, or a metric refuses its data.
+        UsageError: A folder holds no run, or a metric refuses its data.
         UnknownNameError: There is no such metric.
     """
-    store = Store(folder)
-    names = metrics or store.run.get("metrics", ())
+    # A folder that is given twice is one run.
+    folders = {Path(each).resolve(): Path(each) for each in (*reversed(more), folder)}
+    runs = Runs([Store(each) for each in reversed(folders.values())])
+    names = metrics or runs.run.get("metrics", ())
     registry = registry or get_registry()
-    scores = score(store, find_metrics(registry, names), resamples, base)
+    scores = score(runs, find_metrics(registry, names), resamples, base)
     sources, notes = sound_sources(registry)
     found = beside(scores.panels, scores.run, sources)
     return replace(scores, published=tuple(found), notes=(*scores.notes, *notes))
