@@ -157,7 +157,8 @@ def _connected(address: str) -> Iterator[None]:
     with _own_signals():
         try:
             ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        # Ray has no class of its own for a node that does not start.
+        except Exception as error:
             where = options["address"] or "on this machine"
             raise UsageError(
                 f"There is no Ray cluster {where}: {str(error).splitlines()[0]}",
