@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from avplug.media.sheet import Row
     from avplug.report.gallery import Gallery
 
-#: Of x264: small rather than exact.
-_CRF = 30
-#: Of JPEG.
-_POSTER = 70
 _NOTE = (
     "The clips are short, small and compressed for viewing: H.264 with 4:2:0 colour "
     "softens pixel noise. A run corrupts frames and samples as they are."
@@ -129,10 +125,11 @@ def preview_gallery(
         MissingExtraError: PyAV is not installed.
     """
     from avplug.bench.naming import safe_name
+    from avplug.media.film import film
     from avplug.report.gallery import Gallery, Player, Shelf
 
     def player(shown: Clip, caption: str, name: str) -> Player:
-        return Player(caption, name, *_encoded(shown))
+        return Player(caption, name, *film(shown))
 
     clean = player(clip, "clean", "clean")
     shelves = [Shelf("clean", "The clip as it is.", (clean,))]
@@ -171,22 +168,6 @@ def _spoil(
     from avplug.core.corruption import corrupt
 
     return corrupt(clip, component, name, severity, seed)
-
-
-def _encoded(clip: Clip) -> tuple[bytes, bytes]:
-    """Return a clip as mp4, and its middle frame as JPEG."""
-    from tempfile import TemporaryDirectory
-
-    from avplug.media.pictures import save_rgb
-    from avplug.media.write import write_clip
-
-    with TemporaryDirectory() as folder:
-        film, poster = Path(folder, "clip.mp4"), Path(folder, "poster.jpg")
-        write_clip(clip, film, crf=_CRF)
-        if clip.frames is None:
-            return film.read_bytes(), b""
-        save_rgb(poster, clip.frames[len(clip.frames) // 2], quality=_POSTER)
-        return film.read_bytes(), poster.read_bytes()
 
 
 def _severities(text: str) -> list[int]:

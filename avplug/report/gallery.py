@@ -5,12 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
 from avplug._version import __version__
 from avplug.core.files import write_atomic
+from avplug.report.document import document
 from avplug.report.markup import Child, Markup, tag
 
 #: Bytes of clips up to which a page holds them; above, they lie beside it.
@@ -89,33 +89,27 @@ def gallery_page(gallery: Gallery, folder: str = "") -> str:
         gallery: What it shows.
         folder: Where the clips lie, relative to the page; "" for inside it.
     """
-    own = files("avplug.report")
-    style = "".join(
-        own.joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.css", "gallery.css")
+    return document(
+        gallery.title,
+        "avplug preview",
+        _main(gallery, folder),
+        [tag("p", note) for note in _notes(gallery)],
+        sorts=False,
+        # A page that is a file is no origin of its own: 'self' would not cover its
+        # folder.
+        media="'self' file:" if folder else "data:",
     )
-    # A page that is a file is no origin of its own: 'self' would not cover its folder.
-    source = "'self' file:" if folder else "data:"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag(
-            "meta",
-            http_equiv="Content-Security-Policy",
-            content="default-src 'none'; style-src 'unsafe-inline'; "
-            f"img-src {source}; media-src {source}",
-        ),
-        tag("title", gallery.title),
-        tag("style", Markup(style)),
-    )
-    body = tag(
-        "body",
-        tag("header", tag("p", "avplug preview", class_="kicker")),
-        tag("main", _main(gallery, folder)),
-        tag("footer", [tag("p", note) for note in _notes(gallery)]),
-    )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def players(shelf: Shelf, folder: str = "") -> Markup:
+    """Return the players of a shelf side by side.
+
+    Args:
+        shelf: Whose.
+        folder: Where the clips lie, relative to the page; "" for inside it.
+    """
+    figures = [_figure(shelf, player, folder) for player in shelf.players]
+    return tag("div", figures, class_="players")
 
 
 def _main(gallery: Gallery, folder: str) -> Iterator[Child]:
@@ -130,8 +124,7 @@ def _main(gallery: Gallery, folder: str) -> Iterator[Child]:
     for number, shelf in enumerate(gallery.shelves):
         yield tag("h2", shelf.title, id=f"shelf-{number}")
         yield tag("p", shelf.about)
-        figures = [_figure(shelf, player, folder) for player in shelf.players]
-        yield tag("div", figures, class_="players")
+        yield players(shelf, folder)
 
 
 def _figure(shelf: Shelf, player: Player, folder: str) -> Markup:

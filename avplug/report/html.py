@@ -1,129 +1,110 @@
-"""One self-contained page: no script, no request, everything from data escaped."""
+"""One self-contained page: a script that sorts tables, no request, all data escaped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from avplug._version import __version__
+from avplug.core.registry import Registry
 from avplug.report import problems, protocol, tables
 from avplug.report.adaptation import adaptation_tables
 from avplug.report.attack_checks import checks_table
 from avplug.report.attack_figures import epsilon_curves
 from avplug.report.attack_tables import attack_tables
-from avplug.report.attack_verdict import verdict_of
 from avplug.report.attacked import AttackPanel
+from avplug.report.clip_view import classes_section, flips_section, views
 from avplug.report.corruption_error import corruption_error_table
-from avplug.report.document import document, html_table
+from avplug.report.document import document, folded, html_table, scrolled
 from avplug.report.figures import corruption_curves, legend, severity_curves
 from avplug.report.heatmap import heatmap, scale
 from avplug.report.localisation import localisation_table, overlays
 from avplug.report.markup import Child, Markup, tag
+from avplug.report.opening import opening, summary, title_of
+from avplug.report.outcomes import viewed
 from avplug.report.over_time import time_figures
 from avplug.report.panel import Panel
 from avplug.report.published import Beside
 from avplug.report.scores import Scores
 from avplug.report.streams import streams
-from avplug.report.table import Number
-from avplug.report.verdict import Verdict
 
 #: Rows of a table of problems that the page shows; scores.json has all.
 SHOWN = 200
 
 
-def page(scores: Scores) -> str:
-    """Return the report as one HTML document."""
-    return document(
-        _title(scores), "avplug robustness report", _main(scores), _footer(scores)
-    )
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A part of the page under a heading of its own, which the contents link to."""
+
+    id: str
+    title: str
+    body: Child
 
 
-def _title(scores: Scores) -> str:
-    names = [panel.dataset for panel in scores.panels]
-    models = [model for panel in scores.panels for model in panel.models]
-    about = " · ".join(dict.fromkeys([*names, *models]))
-    return f"Robustness: {about}" if about else "Robustness: nothing finished yet"
+def page(
+    scores: Scores, previews: int | None = 0, registry: Registry | None = None
+) -> str:
+    """Return the report as one HTML document.
+
+    Args:
+        scores: What it tells.
+        previews: Clips that flipped to be played, clean and corrupted, made again from
+            the run's settings; None for :data:`avplug.report.previews.USUAL` where the
+            data need not be read from disk, else none.
+        registry: Where their data set and corruptions are looked up; that of this
+            process if None.
+    """
+    sections = list(_sections(scores, previews, registry))
+    links = [tag("li", tag("a", part.title, href=f"#{part.id}")) for part in sections]
+    main = [
+        tag("section", opening(scores), aria_label="Summary"),
+        tag("nav", tag("ul", links, class_="index"), aria_label="Contents"),
+        map(_shown, sections),
+    ]
+    return document(title_of(scores), "avplug robustness report", main, _footer(scores))
 
 
-def _main(scores: Scores) -> Iterator[Child]:
-    if not scores.panels:
-        yield tag("h1", "No cell is finished yet.")
+def _shown(part: _Section) -> Markup:
+    heading = tag("h2", part.title, id=part.id)
+    return tag("section", heading, part.body, aria_labelledby=part.id)
+
+
+def _sections(
+    scores: Scores, previews: int | None, registry: Registry | None
+) -> Iterator[_Section]:
     for number, panel in enumerate(scores.panels):
-        words = verdict_of(scores, panel)
-        yield from _summary(panel, words, "h1" if number == 0 else "h2")
-        if number == 0:
-            yield tag(
-                "p",
-                protocol.in_short(scores),
-                " · ",
-                tag("a", "protocol", href="#protocol"),
-                class_="note",
-            )
-            yield from _warnings(scores)
-        yield from _results(panel, f"panel-{number}")
-    papers = scores.papers
-    if papers:
-        yield tag("h2", "In the paper's form")
-        yield map(html_table, papers)
+        name = f"panel-{number}"
+        title = f"{panel.dataset}: {panel.metric.noun}"
+        first = summary(scores, panel, "h3") if number else None
+        yield _Section(name, title, [first, _results(panel, name)])
+    shown = views(viewed(scores.panels), previews, registry)
+    for number, view in enumerate(shown):
+        of = f" of {view.panel.dataset}" if len(shown) > 1 else ""
+        name = f"classes-{number}"
+        yield _Section(name, f"Classes{of}", classes_section(view, f"{name}-figure"))
+        yield _Section(
+            f"flips-{number}", f"Clips{of} that flipped", flips_section(view)
+        )
+    if scores.papers:
+        yield _Section("papers", "In the paper's form", map(html_table, scores.papers))
     if scores.published:
-        yield tag("h2", "Beside published numbers")
-        yield map(_published, scores.published)
+        yield _Section(
+            "published", "Beside published numbers", map(_published, scores.published)
+        )
     for number, attacks in enumerate(scores.attacks):
-        yield from _attacks(attacks, f"attacks-{number}")
-    yield from _problems(scores)
-    yield from _protocol(scores)
-
-
-def _summary(panel: Panel, words: Verdict, heading: str) -> Iterator[Child]:
-    yield tag("p", f"{panel.dataset} · {panel.metric.noun}", class_="kicker")
-    yield tag(heading, words.headline)
-    yield tag("p", " ".join(words.details)) if words.details else None
-    yield tag("dl", _tiles(panel), class_="tiles")
-
-
-def _tiles(panel: Panel) -> Iterator[Child]:
-    top = max(panel.severities, default=0)
-    source = next((m for m in panel.methods if m.source), None)
-    if source is None or not top:
-        return
-    clean = panel.at(source, None, 0)
-    point = panel.over_corruptions(source, top)
-    unit, digits = panel.metric.title, panel.metric.digits
-    if clean:
-        yield _tile(f"clean, {unit}", Number(clean.estimate(), digits))
-    if point:
-        yield _tile(f"severity {top}, {unit}", Number(point.estimate(), digits))
-    if point and panel.metric.keeps_share:
-        yield _tile(f"ρ at severity {top}", Number(point.estimate("rho"), 3))
-        yield _tile(f"α at severity {top}", Number(point.estimate("alpha"), 3))
-    clips = {cell.clips + cell.failed for cell in panel.cells}
-    shown = f"{max(clips):,}".replace(",", " ")
-    failed = max(cell.failed for cell in panel.cells)
-    lost = f"at most {failed} failed in a cell" if failed else "none failed"
-    yield tag("div", tag("dt", "clips"), tag("dd", shown, tag("small", lost)))
-
-
-def _tile(term: str, number: Number) -> Markup:
-    interval = tag("small", number.interval) if number.interval else None
-    return tag("div", tag("dt", term), tag("dd", str(number), interval))
-
-
-def _warnings(scores: Scores) -> Iterator[Child]:
-    notes = list(scores.notes)
-    finished = scores.finished
-    if finished < scores.planned:
-        notes.insert(0, f"Only {finished} of {scores.planned} cells are finished.")
-    if notes:
-        yield tag("div", [tag("p", note) for note in notes], class_="warn", role="note")
+        title = f"Under attack: {attacks.dataset}, {attacks.metric.noun}"
+        name = f"attacks-{number}"
+        yield _Section(name, title, _attacks(attacks, f"{name}-figure"))
+    yield _Section("problems", "Failures and omissions", _problems(scores))
+    yield _Section("protocol", "Protocol", _protocol(scores))
 
 
 def _results(panel: Panel, name: str) -> Iterator[Child]:
     yield tag("h3", "Robustness by severity")
-    yield html_table(tables.main_table(panel))
+    yield html_table(tables.main_table(panel), blocks=True)
     errors = corruption_error_table(panel)
     if errors:
-        yield tag(
-            "details", tag("summary", errors.title), html_table(errors, caption=False)
-        )
+        yield folded(errors)
     if panel.severities:
         yield tag("h3", "Severity curves")
         yield legend(panel)
@@ -132,10 +113,7 @@ def _results(panel: Panel, name: str) -> Iterator[Child]:
         if len(panel.corruptions) > 1:
             yield tag("div", _multiples(panel, name), class_="small")
         yield tag("h3", "Corruption × severity")
-        maps = [
-            tag("div", heatmap(panel, m), class_="scroll", tabindex=0)
-            for m in panel.methods
-        ]
+        maps = [scrolled(heatmap(panel, m), panel.name(m)) for m in panel.methods]
         yield tag("div", maps, class_="maps")
         yield scale()
     comparison = tables.tta_table(panel)
@@ -145,8 +123,7 @@ def _results(panel: Panel, name: str) -> Iterator[Child]:
         yield from _adaptation(panel, name)
     for table in (tables.cell_table(panel), tables.diagnostics_table(panel)):
         if table:
-            summary = tag("summary", f"{table.title} ({len(table.rows)})")
-            yield tag("details", summary, html_table(table, caption=False))
+            yield folded(table)
 
 
 def _adaptation(panel: Panel, name: str) -> Iterator[Child]:
@@ -162,9 +139,8 @@ def _adaptation(panel: Panel, name: str) -> Iterator[Child]:
 
 
 def _attacks(panel: AttackPanel, name: str) -> Iterator[Child]:
-    yield tag("h2", f"Under attack: {panel.dataset}, {panel.metric.noun}")
-    summary, *details = attack_tables(panel)
-    yield html_table(summary)
+    first, *details = attack_tables(panel)
+    yield html_table(first)
     figures = list(epsilon_curves(panel, name))
     if figures:
         yield tag("h3", f"{panel.metric.noun} over epsilon".capitalize())
@@ -176,9 +152,7 @@ def _attacks(panel: AttackPanel, name: str) -> Iterator[Child]:
         yield html_table(localised)
         yield tag("details", tag("summary", "Maps over pictures"), overlays(panel))
     yield html_table(checks_table(panel))
-    for table in details:
-        heading = tag("summary", f"{table.title} ({len(table.rows)})")
-        yield tag("details", heading, html_table(table, caption=False))
+    yield map(folded, details)
 
 
 def _multiples(panel: Panel, name: str) -> Iterator[Child]:
@@ -187,9 +161,7 @@ def _multiples(panel: Panel, name: str) -> Iterator[Child]:
 
 
 def _published(pair: Beside) -> Markup:
-    heading = tag("summary", pair.protocol.title)
-    differences = tag("details", heading, html_table(pair.protocol, caption=False))
-    return tag("section", html_table(pair.numbers), differences)
+    return tag("div", html_table(pair.numbers), folded(pair.protocol))
 
 
 def _problems(scores: Scores) -> Iterator[Child]:
@@ -202,7 +174,6 @@ def _problems(scores: Scores) -> Iterator[Child]:
         )
         if table
     ]
-    yield tag("h2", "Failures and omissions")
     if not found:
         yield tag("p", "No clip failed, no cell failed, and none was left out.")
     for table in found:
@@ -211,11 +182,10 @@ def _problems(scores: Scores) -> Iterator[Child]:
 
 
 def _protocol(scores: Scores) -> Iterator[Child]:
-    yield tag("h2", "Protocol", id="protocol")
     yield tag("ul", [tag("li", line) for line in protocol.conventions(scores)])
     groups = [
         tag(
-            "section",
+            "div",
             tag("h3", facts.heading),
             tag("dl", [[tag("dt", k), tag("dd", v)] for k, v in facts.values]),
         )
