@@ -110,14 +110,14 @@ class AttackSession:
     ) -> None:
         """Take note of what the method answered to the batch last attacked."""
         refs = [ref for _, ref in items]
-        self._right["attacked"] += right(logits, refs)
+        self._right["attacked"] += right(logits, refs, {})
         self._gap = max(self._gap, float((logits - self._seen).abs().amax()))
         self._otherwise += int((logits.argmax(1) != self._seen.argmax(1)).sum())
         if self._stateful:
             return
         with torch.no_grad():
             kept = self._adapter.model.classify(saved(batch))
-        self._right["saved"] += right(kept, refs)
+        self._right["saved"] += right(kept, refs, {})
 
     def facts(self) -> dict[str, Any]:
         """Return what a record keeps; ``attack`` of :mod:`avplug.bench.evaluate`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,7 +220,23 @@ def targets_of(items: Sequence[Item], classes: int) -> torch.Tensor:
     return targets
 
 
-def right(logits: torch.Tensor, refs: Sequence[ClipRef]) -> int:
-    """Count the clips of which the best class is a label."""
-    best = logits.argmax(1).tolist()
-    return sum(b in ref.labels for b, ref in zip(best, refs, strict=True))
+def right(
+    logits: torch.Tensor, refs: Sequence[ClipRef], tasks: Mapping[str, int]
+) -> int:
+    """Count the clips of which the best class is a label, in each task.
+
+    Args:
+        logits: [B, C].
+        refs: Their clips.
+        tasks: Classes of each task in the order of the logits; empty where there is
+            one.
+    """
+    best, start = [], 0
+    for count in tasks.values() or (logits.shape[1],):
+        best.append(start + logits[:, start : start + count].argmax(1))
+        start += count
+    answers = torch.stack(best, 1).tolist()
+    return sum(
+        all(choice in ref.labels for choice in answer)
+        for answer, ref in zip(answers, refs, strict=True)
+    )

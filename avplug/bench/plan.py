@@ -138,6 +138,12 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         _surrogate(registry, config, dataset, text, device, compute)
         for text in config.surrogates
     ]
+    if config.attacks and dataset.tasks:
+        raise UsageError(
+            f"Attacks are defined for one task; '{config.dataset}' has several: "
+            f"{', '.join(dataset.tasks)}.",
+            "Run it without --attack.",
+        )
     attacks = attack_settings(registry, config, surrogates, models, len(clips))
     _check_options(config, methods, models, attacks)
     treated = treatments(registry, config, protocol, methods)

@@ -190,7 +190,8 @@ class Session:
                 with self._watch.of("adapter"):
                     logits = self._show(adapter, group.batch, items)
                 self._adapted += len(items)
-                hits += right(logits, [ref for _, ref in items])
+                refs = [ref for _, ref in items]
+                hits += right(logits, refs, self._plan.dataset.tasks)
                 count += len(items)
             self._tick(len(items) + len(group.failed))
         self._passes.append(100 * hits / count if count else float("nan"))
@@ -296,7 +297,8 @@ class Session:
         for group in self._feed.clean(self.cell, refs):
             if group.batch is not None:
                 logits = self._frozen(group.batch)
-                hits += right(logits, [ref for _, ref in group.items])
+                refs_seen = [ref for _, ref in group.items]
+                hits += right(logits, refs_seen, self._plan.dataset.tasks)
                 count += len(group.items)
         return 100 * hits / count if count else float("nan")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from avplug.bench.store import StoredCell
 from avplug.core.errors import UsageError
-from avplug.core.metric import Predictions
+from avplug.core.metric import Embeddings, Predictions
 from avplug.report import keys
 from avplug.report.labels import canonical
 from avplug.report.metrics import NamedMetric
@@ -66,9 +66,9 @@ class Difference:
 
     Args:
         name: Of the corruption; ``clean``, or ``all corruptions``.
-        first: The metric of the first method in percent, mean over cells.
+        first: The metric of the first method in its unit, mean over cells.
         second: The same of the second.
-        gain: ``second - first`` in points, with its paired interval.
+        gain: ``second - first``, with its paired interval.
         p: Two-sided, of no difference.
         adjusted: The same, corrected for the number of corruptions; NaN for ``clean``
             and ``all corruptions``, which are one test each.
@@ -252,11 +252,15 @@ def _rows_of(predictions: Predictions, clips: list[str]) -> Predictions:
     """Return the predictions of some clips, in their order."""
     place = {clip: i for i, clip in enumerate(predictions.ids.tolist())}
     rows = [place[clip] for clip in clips]
-    return Predictions(
-        predictions.ids[rows],
-        predictions.logits[rows],
-        predictions.targets[rows],
-        predictions.outputs,
+    embeddings, batches = predictions.embeddings, predictions.batches
+    return replace(
+        predictions,
+        ids=predictions.ids[rows],
+        logits=predictions.logits[rows],
+        targets=predictions.targets[rows],
+        batches=None if batches is None else batches[rows],
+        embeddings=embeddings
+        and Embeddings(embeddings.audio[rows], embeddings.video[rows]),
     )
 
 

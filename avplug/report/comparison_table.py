@@ -37,12 +37,13 @@ def finding(comparison: Comparison, row: Difference, min_effect: float) -> Findi
 
 def comparison_table(comparison: Comparison, min_effect: float = 0.0) -> Table:
     """Return a row for clean clips, each corruption, and all corruptions."""
+    digits = comparison.metric.digits
     rows: list[tuple[Value, ...]] = [
         (
             row.name,
-            Number(row.first),
-            Number(row.second),
-            Number(row.gain, 1, signed=True),
+            Number(row.first, digits),
+            Number(row.second, digits),
+            Number(row.gain, digits, signed=True),
             _p(row.p),
             _p(row.adjusted),
             _odds(row),
@@ -77,7 +78,7 @@ def sentence(comparison: Comparison, min_effect: float = 0.0) -> str:
     single = [
         f for f, r in zip(found, comparison.rows, strict=True) if _is_corruption(r)
     ]
-    gain = Number(row.gain, 1, signed=True)
+    gain = Number(row.gain, comparison.metric.digits, signed=True)
     words = {
         "better": "is better than",
         "worse": "is worse than",
@@ -117,7 +118,7 @@ def _note(comparison: Comparison, min_effect: float) -> str:
         " visible: points that would be seen four times in five.",
     ]
     if min_effect:
-        parts.append(f"equal: within {min_effect:g} points for sure.")
+        parts.append(f"equal: within {min_effect:g} for sure.")
     if comparison.dropped:
         parts.append(f"{comparison.dropped} clips that only one has are left out.")
     if comparison.unpaired:

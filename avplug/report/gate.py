@@ -150,7 +150,7 @@ def _bound_check(
 ) -> Check:
     what = f"{panel.dataset} {method.model}/{method.adaptation} {name}"
     what = f"{bound.name}: {what}" if bound.name else what
-    digits = 1 if bound.quantity == "value" else 3
+    digits = panel.metric.digits if bound.quantity == "value" else 3
     label = panel.metric.name if bound.quantity == "value" else bound.quantity
     if point is None:
         return Check(what, "error", f"There is no finished cell with {name}.")
@@ -187,6 +187,7 @@ def _dropped(
     (named,) = find_metrics(registry, [metric])
     found = compare(sides[0], sides[1], named, resamples=resamples)
     sign = 1 if named.metric.higher_is_better else -1
+    unit = " points" if named.unit == "%" else ""
     wanted = [
         row
         for row in found.rows
@@ -209,7 +210,7 @@ def _dropped(
     for row in wanted:
         gain = row.gain if sign > 0 else _negated(row.gain)
         best = gain.high if drop.sure else gain.value
-        number = Number(row.gain, 1, signed=True)
+        number = Number(row.gain, named.digits, signed=True)
         interval = f" ({number.interval})" if number.interval else ""
         yield Check(
             f"{_drop_name(drop, metric)} {row.name}",
@@ -218,7 +219,7 @@ def _dropped(
             else "failed"
             if best < -drop.points
             else "passed",
-            f"{number} points{interval} against {found.first} on {found.clips} clips;"
+            f"{number}{unit}{interval} against {found.first} on {found.clips} clips;"
             f" asked: no drop of more than {drop.points:g}"
             f"{' for sure' if drop.sure else ''}.",
         )

@@ -13,6 +13,7 @@ from avplug.bench.plan import make_plan
 from avplug.bench.transfer import Sender, Sent
 from avplug.builtin_datasets.events.dataset import Events
 from avplug.core.batch import collate
+from avplug.core.clip import ClipRef
 from avplug.core.registry import get_registry
 from tests.bench.toys import config
 
@@ -214,3 +215,12 @@ def test_on_cuda_a_batch_is_copied_on_a_stream_of_its_own(tmp_path, monkeypatch)
     assert len(sender.receive(sent)) == 2
     assert told[1:] == ["waits for event", "kept", "kept", "kept"]
     assert not Sender(torch.device("cpu")).asynchronous
+
+
+def test_right_is_the_best_class_of_every_task():
+    refs = [ClipRef("a", (1, 4)), ClipRef("b", (0, 3)), ClipRef("c", (2, 4))]
+    logits = torch.tensor([[0.0, 9, 0, 0, 5], [0.0, 9, 0, 5, 0], [0.0, 0, 1, 0, 0.5]])
+    # Of one task the best of all columns counts; of two each has its own best.
+    assert feeding.right(logits, refs, {}) == 2
+    assert feeding.right(logits, refs, {"verb": 3, "noun": 2}) == 2
+    assert feeding.right(logits[:, [0, 1, 2, 4, 3]], refs, {"verb": 3, "noun": 2}) == 0
