@@ -103,10 +103,13 @@ def test_the_bandwidth_collapses_within_the_clip(load, clip, picture, psnr):
         ]
         after.append(np.mean(quality[30:]))
         assert np.mean(quality[:12]) > after[-1]
-        _, late = component.sent(picture(60, 144, 192), source.times, scene)
-        rates.append(late.size / len(late.frames))
+        parts = component.sent(picture(60, 144, 192), source.times, scene)
+        early, late = (part.size / len(part.frames) for part in parts)
+        rates.append(late)
+        assert late < early
     assert (np.diff(after) < 0).all(), after
-    assert (np.diff(rates) < 0).all(), rates
+    # From one size to the next a smooth motion may become an awkward one.
+    assert rates[4] < rates[2] < rates[0], rates
 
 
 @pytest.mark.parametrize("kind", [Dropout, Freeze, Stutter])

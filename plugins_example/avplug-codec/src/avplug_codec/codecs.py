@@ -13,7 +13,8 @@ from avplug_codec.bands import telephone_band
 from avplug_codec.picture import PictureCodec
 from avplug_codec.sound import SoundCodec
 
-X264 = PictureCodec("libx264", "h264", {"preset": "veryfast"})
+# A picture of one macroblock, 16 x 16, comes out of x264 otherwise now and then.
+X264 = PictureCodec("libx264", "h264", {"preset": "veryfast"}, least=32)
 # x265 4.2 writes beyond its buffers where a picture has fewer than 64 rows.
 X265 = PictureCodec(
     "libx265",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from avplug import ClipInfo, Corruption, KeyedRandom
 from avplug_codec import ffmpeg, picture
 from avplug_codec.annexb import split_units
+from avplug_codec.codecs import X264
 from avplug_codec.concealment import conceal
 from avplug_codec.congestion import PACKET, lost_moments
 from avplug_codec.picture import PictureCodec
@@ -31,6 +32,7 @@ STREAM = PictureCodec(
     },
     # Show what can be shown, however damaged.
     {"flags": "+output_corrupt", "flags2": "+showall"},
+    least=X264.least,
 )
 
 
