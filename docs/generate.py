@@ -152,12 +152,53 @@ def attacks() -> str:
     return "\n".join(parts)
 
 
+def checks() -> str:
+    """Return every conformance check with what it promises."""
+    from avplug.core.components import KINDS
+    from avplug.testing.checks import checks_of
+
+    parts = [
+        "# Conformance checks\n",
+        "`avplug check` and `avplug.testing.parametrize_with_checks` try each of these; "
+        "[how to use them](../how-to/plugin.md#check-it).\n",
+    ]
+    for kind in KINDS:
+        rows = "".join(f"| `{c.id}` | {c.promise} |\n" for c in checks_of(kind))
+        if rows:
+            parts.append(f"## {kind}\n\n| check | promise |\n|---|---|\n{rows}")
+    return "\n".join(parts)
+
+
+def plugins() -> str:
+    """Return the directory of plugins: those that live beside avplug."""
+    import tomllib
+
+    rows = []
+    for file in sorted(REFERENCE.parents[1].glob("plugins_example/*/pyproject.toml")):
+        project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
+        needs = [n for n in project["dependencies"] if not n.startswith("avplug")]
+        rows.append(
+            f"| `{project['name']}` | {project['version']} "
+            f"| {project['description']} | {', '.join(needs)} |\n"
+        )
+    return (
+        "# Plugins\n\n"
+        "Distributions that are kept beside avplug, in `plugins_example/`, and "
+        "installed and checked with it. Those of others carry the keyword "
+        "`avplug-plugin`.\n\n"
+        "| distribution | version | what it brings | needs |\n|---|---|---|---|\n"
+        + "".join(rows)
+    )
+
+
 PAGES = {
     "adaptation.md": adaptations,
     "attacks.md": attacks,
     "cli.md": command_line,
     "hooks.md": hooks,
     "configuration.md": configuration,
+    "checks.md": checks,
+    "plugins.md": plugins,
 }
 
 
