@@ -9,6 +9,9 @@ import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from api import api
+from corruption_tables import corruptions
+
 REFERENCE = Path(__file__).parent / "reference"
 
 
@@ -35,11 +38,13 @@ def command_line() -> str:
         "## Exit codes\n\n"
         "| code | meaning |\n|---|---|\n"
         "| 0 | done |\n"
-        "| 1 | a cell failed, a run is not complete (`status`), results or a written data "
-        "set are damaged (`verify`), a disk is full or read-only, or a checkpoint fits "
-        "no model |\n"
-        "| 2 | the command, the configuration or a file is wrong, or another run writes "
-        "to the folder |\n"
+        "| 1 | a cell failed, a run is not complete (`status`), results or a written "
+        "data set are damaged (`verify`), a disk is full or read-only, or a checkpoint "
+        "fits no model |\n"
+        "| 2 | the command, the configuration or a file is wrong, or another run "
+        "writes to the folder |\n"
+        "| 3 | a run does not reach its thresholds (`gate`), or is not ranked "
+        "(`leaderboard --strict`) |\n"
         "| 4 | a plugin broke its contract, or is broken under `--strict-plugins` |\n"
         "| 130 | interrupted; the same command again goes on |\n"
     )
@@ -192,7 +197,9 @@ def plugins() -> str:
 
 
 PAGES = {
+    "../explanation/corruptions.md": corruptions,
     "adaptation.md": adaptations,
+    "api.md": api,
     "attacks.md": attacks,
     "cli.md": command_line,
     "hooks.md": hooks,
