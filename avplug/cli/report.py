@@ -1,4 +1,4 @@
-"""``avplug report``: tables and the page of a run, from its stored predictions."""
+"""``avplug report``: tables, figures and the page of runs, from stored predictions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ def register(app: typer.Typer) -> None:
 
 
 def _report(
-    run_dir: Annotated[
-        Path, typer.Argument(metavar="RUN_DIR", help="Folder that a run wrote.")
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...", help="Folders that runs wrote; several make one report."
+        ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="The page; RUN_DIR/report.html if not given."),
+        typer.Option(
+            help="The page, or the file of --table. Default: report.html in RUN, of "
+            "several RUN/combined/report.html; a table goes to stdout."
+        ),
     ] = None,
     metric: Annotated[
         list[str] | None,
@@ -37,45 +43,113 @@ def _report(
             help="Model that RI under attack is relative to. Default: the first."
         ),
     ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            help="This table alone: main, per-corruption, per-severity, tta, "
+            "adaptation, seeds, mce, attacks or paper."
+        ),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="Of --table: md, latex, csv or json.")
+    ] = "md",
+    severity: Annotated[
+        int | None,
+        typer.Option(
+            help="Of per-corruption and the heat map; the mean of all if absent."
+        ),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Draw the figures into this folder."),
+    ] = None,
+    figure_format: Annotated[
+        str, typer.Option(help="Of --figures: svg, pdf, png, or several with commas.")
+    ] = "svg",
+    previews: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Clips that flipped to play on the page. Default: 3 of data that are "
+            "not read from disk, else 0.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show the tables of a run, and write its page with scores.csv and scores.json."""
-    show_report(
-        run_dir,
-        out=out,
-        metrics=tuple(metric or ()),
-        resamples=resamples,
-        base=base,
-        as_json=as_json,
-    )
+    """Show the tables of runs, and write their page with scores.csv and scores.json.
+
+    With --table or --figures only these are made.
+    """
+    scores = _scores(runs, tuple(metric or ()), resamples, base)
+    if table is not None:
+        _print_table(scores, table, form, severity, out)
+    if figures is not None:
+        _draw(scores, figures, figure_format, severity)
+    if table is None and figures is None:
+        _show(scores, out or _page(runs), previews, as_json)
 
 
-def show_report(
-    folder: Path,
-    *,
-    out: Path | None = None,
-    metrics: tuple[str, ...] = (),
-    resamples: int = 1000,
-    base: str | None = None,
-    as_json: bool = False,
-) -> Path:
-    """Write the report of a run, print its tables or its data; return the page's path.
+def show_report(folder: Path) -> Path:
+    """Write the report of a run and print its tables; return the page's path.
 
     Raises:
         UsageError: The folder holds no run, or a metric refuses its data.
     """
+    return _show(_scores([folder], (), 1000, None), _page([folder]), 0)
+
+
+def _scores(
+    runs: list[Path], metrics: tuple[str, ...], resamples: int, base: str | None
+) -> Scores:
+    from avplug.report.write import read_scores
+
+    return read_scores(*runs, metrics=metrics, resamples=resamples, base=base)
+
+
+def _page(runs: list[Path]) -> Path:
+    from avplug.report.write import page_of
+
+    return page_of(*runs)
+
+
+def _show(
+    scores: Scores, out: Path, previews: int | None, as_json: bool = False
+) -> Path:
     from avplug.cli.console import message, print_json
     from avplug.report.export import scores_json
-    from avplug.report.write import read_scores, write_scores
+    from avplug.report.write import write_scores
 
-    scores = read_scores(folder, metrics=metrics, resamples=resamples, base=base)
-    path = write_scores(scores, out or folder / "report.html")
+    path = write_scores(scores, out, previews)
     if as_json:
         print_json({"page": str(path), **scores_json(scores)})
     else:
         _print(scores)
         message(f"Report: {path}")
     return path
+
+
+def _print_table(
+    scores: Scores, name: str, form: str, severity: int | None, out: Path | None
+) -> None:
+    from avplug.cli.console import message, print_line
+    from avplug.report.table_choice import choose, render
+    from avplug.report.write import write_text
+
+    text = render(choose(scores, name, severity), form)
+    if out is None:
+        print_line(text.removesuffix("\n"))
+    else:
+        write_text(out, text)
+        message(f"Table: {out}")
+
+
+def _draw(scores: Scores, folder: Path, formats: str, severity: int | None) -> None:
+    from avplug.cli.console import message
+    from avplug.report.plots import write_figures
+
+    chosen = [form.strip() for form in formats.split(",")]
+    for path in write_figures(scores, folder, chosen, severity):
+        message(f"Figure: {path}")
 
 
 def _print(scores: Scores) -> None:

@@ -17,7 +17,8 @@ from avplug.report.statistics import Estimate
 #: A curve: the budgets in rising order, and by senses the metric at each of them.
 Curve: TypeAlias = tuple[tuple[str, ...], dict[str, dict[int, Estimate]]]
 
-_LABELS = {"a": "sound attacked", "v": "picture attacked", "av": "both attacked"}
+#: What is attacked, in words.
+LABELS = {"a": "sound attacked", "v": "picture attacked", "av": "both attacked"}
 
 
 def curves(panel: AttackPanel) -> dict[str, Curve]:
@@ -82,7 +83,7 @@ def epsilon_curves(panel: AttackPanel, name: str) -> Iterator[Markup]:
             names.__getitem__,
         )
         drawn = [
-            Line(_LABELS[senses], SENSES.index(senses) + 1, tuple(points.items()))
+            Line(LABELS[senses], SENSES.index(senses) + 1, tuple(points.items()))
             for senses, points in lines.items()
             if all(math.isfinite(e.value) for e in points.values())
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from avplug.report import tables
 from avplug.report.adaptation import adaptation_tables
@@ -12,6 +12,7 @@ from avplug.report.attack_verdict import verdict_of
 from avplug.report.corruption_error import corruption_error_table
 from avplug.report.localisation import localisation_table
 from avplug.report.panel import Panel
+from avplug.report.ranking import ranks
 from avplug.report.scores import Scores
 from avplug.report.streams import streams
 from avplug.report.table import Number, Table, Value, text
@@ -41,14 +42,25 @@ def markdown(scores: Scores) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def markdown_table(table: Table) -> str:
-    """Return a table under its title, with its note."""
+def markdown_table(table: Table, caption: Sequence[str] = ()) -> str:
+    """Return a table under its title, with its note; the best numbers are bold.
+
+    Args:
+        table: What it shows.
+        caption: Sentences behind the note.
+    """
+    marked = ranks(table)
     heads = [_plain(column.title) for column in table.columns]
     rules = ["---:" if column.number else "---" for column in table.columns]
-    rows = [heads, rules, *([_cell(value) for value in row] for row in table.rows)]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    note = [_plain(table.note)] if table.note else []
-    return "\n\n".join([f"### {_plain(table.title)}", "\n".join(lines), *note])
+    body = [
+        [_cell(value, marked.get((i, j)) == 1) for j, value in enumerate(row)]
+        for i, row in enumerate(table.rows)
+    ]
+    lines = [f"| {' | '.join(row)} |" for row in (heads, rules, *body)]
+    note = _plain(" ".join(filter(None, (table.note, *caption))))
+    return "\n\n".join(
+        [f"### {_plain(table.title)}", "\n".join(lines), *([note] if note else [])]
+    )
 
 
 def _panel(scores: Scores, panel: Panel) -> Iterator[str]:
@@ -63,8 +75,9 @@ def _panel(scores: Scores, panel: Panel) -> Iterator[str]:
         yield markdown_table(table)
 
 
-def _cell(value: Value) -> str:
+def _cell(value: Value, best: bool) -> str:
     shown = _plain(text(value))
+    shown = f"**{shown}**" if best else shown
     if isinstance(value, Number) and value.interval:
         return f"{shown} ({_plain(value.interval)})"
     return shown

@@ -45,9 +45,12 @@ def windows(stream: Stream) -> tuple[Series, Series]:
     return mine, source
 
 
-def _along_the_stream(
-    panel: Panel, found: Sequence[Stream], name: str
-) -> Markup | None:
+def along_the_stream(panel: Panel, found: Sequence[Stream]) -> list[Line]:
+    """Return the accuracy (percent) of each method in the parts of its streams.
+
+    Means over the streams that are answered while the method adapts; the source model
+    on the same clips.
+    """
     online = [stream for stream in found if stream.online]
     lines: list[Line] = []
     for index, method in enumerate(panel.methods):
@@ -59,12 +62,24 @@ def _along_the_stream(
         else:
             series = [windows(s)[0] for s in online if s.method == method]
         lines += _line(panel, method, index, series)
-    if not online:
+    return lines
+
+
+def part_name(step: int) -> str:
+    """Return how much of a stream has passed at the end of a part."""
+    return f"{step * 100 // WINDOWS}%"
+
+
+def _along_the_stream(
+    panel: Panel, found: Sequence[Stream], name: str
+) -> Markup | None:
+    lines = along_the_stream(panel, found)
+    if not lines:
         return None
     return _figure(
         lines,
         range(1, WINDOWS + 1),
-        lambda step: f"{step * 100 // WINDOWS}%",
+        part_name,
         f"{name}-time",
         "Accuracy along the stream",
         "part of the stream",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from avplug.report.table import Number, Table, text
 
 
-def ranks(table: Table) -> Mapping[tuple[int, int], int]:
+def ranks(table: Table) -> dict[tuple[int, int], int]:
     """Return 1 for the best and 2 for the second numbers, by row and column.
 
     Numbers that are printed alike share their rank. Nothing is best where there is no

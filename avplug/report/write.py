@@ -53,50 +53,76 @@ def read_scores(
     return replace(scores, published=tuple(found), notes=(*scores.notes, *notes))
 
 
-def write_scores(scores: Scores, out: Path) -> Path:
+def write_scores(
+    scores: Scores,
+    out: Path,
+    previews: int | None = 0,
+    registry: Registry | None = None,
+) -> Path:
     """Write the page to ``out``; its tables as Markdown, CSV and JSON beside it.
+
+    Args:
+        scores: What to tell.
+        out: The page.
+        previews: Clips that can be played on it; see :func:`avplug.report.html.page`.
+        registry: Where their data set and corruptions are looked up; that of this
+            process if None.
 
     Raises:
         StorageError: One cannot be written.
     """
     files = {
-        out: page(scores),
+        out: page(scores, previews, registry),
         out.with_name("tables.md"): markdown(scores),
         out.with_name("scores.csv"): scores_csv(scores),
         out.with_name("scores.json"): dump(scores_json(scores)),
     }
     for path, text in files.items():
-        with storing(path.parent, path.name):
-            write_atomic(path, _encode(text))
+        write_text(path, text)
     return out
 
 
 def write_report(
     folder: Path | str,
-    *,
+    *more: Path | str,
     out: Path | None = None,
     metrics: Sequence[str] = (),
     resamples: int = RESAMPLES,
     registry: Registry | None = None,
 ) -> Path:
-    """Write the report of a run and return the path of its page.
+    """Write the report of a run, or of several together; return the page's path.
 
     Args:
         folder: What ``avplug run --out`` wrote.
-        out: The page; ``report.html`` in the folder if None.
-        metrics: Names; those of the run if empty.
+        more: Folders of other runs.
+        out: The page; :func:`page_of` if None.
+        metrics: Names; those of the runs if empty.
         resamples: Of the bootstrap; 0 for no intervals.
         registry: Where metrics are looked up; that of this process if None.
 
     Raises:
-        UsageError: The folder holds no run, or a metric refuses its data.
+        UsageError: A folder holds no run, or a metric refuses its data.
     """
     scores = read_scores(
-        folder, metrics=metrics, resamples=resamples, registry=registry
+        folder, *more, metrics=metrics, resamples=resamples, registry=registry
     )
-    return write_scores(scores, out or Path(folder) / "report.html")
+    return write_scores(scores, out or page_of(folder, *more))
 
 
-def _encode(text: str) -> bytes:
-    # A file name that is no UTF-8 gives lone surrogates, which have no encoding.
-    return text.encode("utf-8", "backslashreplace")
+def page_of(folder: Path | str, *more: Path | str) -> Path:
+    """Return where the page of runs is written to.
+
+    ``report.html`` in a run's folder, of several in ``combined`` in that of the first.
+    """
+    return Path(folder) / ("combined" if more else "") / "report.html"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, with or without what UTF-8 cannot encode.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    with storing(path.parent, path.name):
+        # A file name that is no UTF-8 gives lone surrogates, which have no encoding.
+        write_atomic(path, text.encode("utf-8", "backslashreplace"))

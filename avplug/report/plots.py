@@ -1,0 +1,304 @@
+"""Figures for papers as SVG, PDF and PNG, drawn by matplotlib (extra ``figures``).
+
+Equal results give equal files: no dates, ids from names, fonts inside. Lines differ in
+colour, marker and dashes, and colours in lightness, so that a print in grey is read as
+well. Nothing of matplotlib's global state is used or left changed, nor a user's style.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from avplug._version import __version__
+from avplug.core.errors import MissingExtraError, UsageError
+from avplug.core.files import storing, write_atomic
+from avplug.report.chart import Line
+from avplug.report.plot_data import Curves, Drawing, Grid, Radar, drawings
+from avplug.report.scores import Scores
+from avplug.report.table import plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Formats and what their files say of their making; a date would change them daily.
+FORMATS: dict[str, dict[str, str | None]] = {
+    "svg": {"Date": None, "Creator": f"avplug {__version__}"},
+    "pdf": {"CreationDate": None, "Creator": f"avplug {__version__}", "Producer": None},
+    "png": {"Software": f"avplug {__version__}"},
+}
+
+#: Of Okabe and Ito, who see them apart with any colour vision; yellow is left out.
+_COLOURS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h", "P", "X")
+_DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 5,
+    # Fonts go into the file as outlines that can be searched and edited.
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    # Ids are made of this and the content.
+    "svg.hashsalt": "avplug",
+    # A dollar in a name is a dollar.
+    "text.parse_math": False,
+}
+
+
+def write_figures(
+    scores: Scores,
+    folder: Path,
+    formats: Sequence[str] = ("svg",),
+    severity: int | None = None,
+) -> list[Path]:
+    """Draw every figure that the results have the cells for; return their files.
+
+    Args:
+        scores: What they are of.
+        folder: Made if need be.
+        formats: ``"svg"``, ``"pdf"``, ``"png"``.
+        severity: Of heat maps and radars; the mean of the severities if None.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        UsageError: A format is unknown, or there is nothing to draw.
+        StorageError: A file cannot be written.
+    """
+    for form in formats:
+        if form not in FORMATS:
+            raise UsageError(
+                f"There is no figure format {form!r}.",
+                f"Formats: {', '.join(FORMATS)}.",
+            )
+    _require()
+    found = drawings(scores, severity)
+    if not found:
+        raise UsageError(
+            "These results have nothing to draw.",
+            "Figures need corrupted cells, or attacked ones of two budgets or more.",
+        )
+    written = []
+    for name, drawing in _named(found).items():
+        for form, data in render(drawing, formats).items():
+            path = folder / f"{name}.{form}"
+            with storing(folder, path.name):
+                write_atomic(path, data)
+            written.append(path)
+    return written
+
+
+def render(drawing: Drawing, formats: Sequence[str]) -> dict[str, bytes]:
+    """Return a figure as the content of a file of each format."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        figure = draw(drawing)
+        files = {}
+        for form in formats:
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=form, dpi=200, metadata=FORMATS[form])
+            files[form] = buffer.getvalue()
+    return files
+
+
+def draw(drawing: Drawing) -> Figure:
+    """Return a figure with its artists; no window, no backend, no global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    FigureCanvasAgg(figure)
+    match drawing:
+        case Curves():
+            _draw_curves(figure, drawing)
+        case Grid():
+            _draw_grid(figure, drawing)
+        case Radar():
+            _draw_radar(figure, drawing)
+    return figure
+
+
+def _draw_curves(figure: Figure, drawing: Curves) -> None:
+    rows = _legend_rows(drawing.lines)
+    figure.set_size_inches(5.0, 3.1 + 0.2 * rows)
+    axes = figure.add_subplot()
+    place = {step: i for i, step in enumerate(drawing.steps)}
+    for line in drawing.lines:
+        x = [place[step] for step, _ in line.points]
+        axes.plot(x, [e.value for _, e in line.points], **_look(line))
+        banded = [(place[s], e) for s, e in line.points if not math.isnan(e.low)]
+        if len(banded) > 1:
+            axes.fill_between(
+                [x for x, _ in banded],
+                [e.low for _, e in banded],
+                [e.high for _, e in banded],
+                color=_colour(line),
+                alpha=0.13,
+                linewidth=0,
+            )
+    axes.set_xticks(list(place.values()), [_text(n) for n in drawing.steps.values()])
+    axes.set_xlabel(_text(drawing.x_title))
+    axes.set_ylabel(_text(drawing.y_title))
+    axes.set_title(_wrapped(drawing.title, 74))
+    axes.set_ylim(0, drawing.top)
+    axes.grid(axis="y", linewidth=0.5, color="#dddddd")
+    axes.set_axisbelow(True)
+    _legend(figure, drawing.lines)
+
+
+def _draw_grid(figure: Figure, drawing: Grid) -> None:
+    count, width = drawing.values.shape
+    longest = max(map(len, drawing.rows))
+    deepest = max(len(condition.label) for condition in drawing.columns)
+    inches = max(4.4, 1.3 + 0.07 * longest + 0.42 * width)
+    figure.set_size_inches(inches, 1.0 + 0.08 * deepest + 0.28 * count)
+    axes = figure.add_subplot()
+    low = 0 if drawing.top else None
+    mesh = axes.pcolormesh(
+        np.ma.masked_invalid(drawing.values),
+        cmap="cividis",
+        vmin=low,
+        vmax=drawing.top,
+        edgecolors="white",
+        linewidth=0.6,
+    )
+    middle = sum(mesh.get_clim()) / 2
+    for (row, column), value in np.ndenumerate(drawing.values):
+        shown = str(plain(float(value), min(drawing.digits, 2)))
+        # Light on dark below the middle of the scale; what is missing is white.
+        colour = "white" if value < middle else "black"
+        where = (column + 0.5, row + 0.5)
+        axes.text(*where, shown, ha="center", va="center", fontsize=7, color=colour)
+    names = [_text(c.label.replace("_", " ")) for c in drawing.columns]
+    axes.set_xticks(np.arange(width) + 0.5, names, rotation=90)
+    axes.set_yticks(np.arange(count) + 0.5, [_text(name) for name in drawing.rows])
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+    axes.spines[:].set_visible(False)
+    axes.set_title(_wrapped(drawing.title, round(13 * inches)), pad=16)
+    _categories(axes, drawing)
+    figure.colorbar(mesh, ax=axes, pad=0.01).outline.set_visible(False)
+
+
+def _categories(axes: Axes, drawing: Grid) -> None:
+    names = [condition.category for condition in drawing.columns]
+    for name in dict.fromkeys(names):
+        first, count = names.index(name), names.count(name)
+        axes.text(
+            first + count / 2,
+            # Above the first row, whatever the height of rows.
+            1.02,
+            _text(name),
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            color="#444444",
+        )
+        if first:
+            axes.axvline(first, color="white", linewidth=3)
+
+
+def _draw_radar(figure: Figure, drawing: Radar) -> None:
+    rows = _legend_rows(drawing.lines)
+    figure.set_size_inches(4.4, 3.9 + 0.2 * rows)
+    axes: Any = figure.add_subplot(projection="polar")
+    angles = np.linspace(0, 2 * np.pi, len(drawing.axes), endpoint=False)
+    for line in drawing.lines:
+        values = [e.value for _, e in line.points]
+        axes.plot([*angles, angles[0]], [*values, values[0]], **_look(line))
+    axes.set_theta_offset(np.pi / 2)
+    axes.set_theta_direction(-1)
+    axes.set_xticks(angles, [_text(name) for name in drawing.axes])
+    axes.set_ylim(0, drawing.top)
+    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
+        # Words grow away from the circle.
+        side = round(np.sin(angle), 6)
+        label.set_horizontalalignment(
+            ("right", "center", "left")[int(np.sign(side)) + 1]
+        )
+    axes.tick_params(axis="y", labelsize=7, labelcolor="#444444")
+    axes.grid(linewidth=0.5, color="#cccccc")
+    axes.set_title(_wrapped(drawing.title, 64))
+    _legend(figure, drawing.lines)
+
+
+def _look(line: Line) -> dict[str, Any]:
+    return {
+        "label": _text(line.label),
+        "color": _colour(line),
+        "marker": _MARKERS[line.index % len(_MARKERS)],
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.4,
+        "linestyle": _DASHES[line.index % len(_DASHES)],
+        "clip_on": False,
+    }
+
+
+def _colour(line: Line) -> str:
+    return _COLOURS[line.index % len(_COLOURS)]
+
+
+def _legend(figure: Figure, lines: Sequence[Line]) -> None:
+    figure.legend(
+        loc="outside lower center", ncols=_legend_columns(lines), handlelength=3.2
+    )
+
+
+def _legend_columns(lines: Sequence[Line]) -> int:
+    longest = max((len(line.label) for line in lines), default=1)
+    return max(1, min(len(lines), 66 // (longest + 8)))
+
+
+def _legend_rows(lines: Sequence[Line]) -> int:
+    return -(-len(lines) // _legend_columns(lines))
+
+
+def _wrapped(title: str, width: int) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(_text(title), width))
+
+
+def _text(shown: str) -> str:
+    """Return text on one line; what cannot be printed is a question mark."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(shown.split()))
+
+
+def _named(found: Sequence[Drawing]) -> dict[str, Drawing]:
+    """Return figures by names that are safe for files, each once."""
+    named: dict[str, Drawing] = {}
+    for drawing in found:
+        stem = re.sub(r"[^A-Za-z0-9.]+", "-", drawing.name).strip("-.")[:100]
+        name, number = stem, 1
+        while name in named:
+            number += 1
+            name = f"{stem}-{number}"
+        named[name] = drawing
+    return named
+
+
+def _require() -> None:
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "Figures need matplotlib, which is not installed.",
+            'Install it with: pip install "avplug[figures]"',
+        ) from error
