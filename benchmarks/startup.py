@@ -2,7 +2,9 @@
 
 Prints CPU time (user and system, of the child alone) of some commands as multiples of
 ``python -c pass``: the minimum of interleaved rounds, so that a busy machine disturbs
-all alike. With ``--check``, exits with 1 if ``avplug list --json`` is over its budget.
+all alike. ``avplug list --json`` is timed with 0, 10 and 100 plugins installed, too:
+distributions as ``avplug new`` writes them, in a folder that looks like an
+environment's. With ``--check``, exits with 1 if the command is over its budget.
 """
 
 from __future__ import annotations
@@ -11,6 +13,11 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+
+from avplug.scaffold.naming import Names
+from avplug.scaffold.writing import distribution
 
 BUDGET = 14.0
 BARE = "python -c pass"
@@ -20,12 +27,39 @@ COMMANDS = {
     "avplug --help": ["-m", "avplug", "--help"],
     "avplug plugins --json": ["-m", "avplug", "plugins", "--json"],
 }
+#: Plugins that are installed while ``avplug list --json`` is timed.
+PLUGINS = (0, 10, 100)
 
 
-def cpu_seconds(arguments: list[str]) -> float:
-    """Run Python with the arguments and return the CPU time of the child."""
+def install(folder: Path, count: int) -> None:
+    """Lay out so many distributions, each with one corruption, in a folder."""
+    for number in range(count):
+        names = Names(f"trial-{number}")
+        for path, text in distribution("corruption", names).items():
+            if path.startswith("src/"):
+                target = folder / path.removeprefix("src/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
+        info = folder / f"{names.package}-0.1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {names.dist}\nVersion: 0.1.0\n"
+        )
+        (info / "entry_points.txt").write_text(
+            f"[avplug]\n{names.name} = {names.package}\n"
+        )
+
+
+def cpu_seconds(arguments: list[str], site: Path | None = None) -> float:
+    """Run Python with the arguments and return the CPU time of the child.
+
+    Args:
+        arguments: Of the interpreter.
+        site: A folder of distributions that are installed as well.
+    """
     child = subprocess.Popen(
         [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(site)} if site else None,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -36,12 +70,28 @@ def cpu_seconds(arguments: list[str]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def measure(rounds: int) -> dict[str, float]:
-    """Return the least CPU time of each command over interleaved rounds."""
-    best = dict.fromkeys(COMMANDS, float("inf"))
-    for _ in range(rounds):
-        for name, arguments in COMMANDS.items():
-            best[name] = min(best[name], cpu_seconds(arguments))
+def measure(rounds: int, folder: Path) -> dict[str, float]:
+    """Return the least CPU time of each command over interleaved rounds.
+
+    Args:
+        rounds: How many.
+        folder: An empty one, for the distributions.
+    """
+    cases: dict[str, tuple[list[str], Path | None]] = {
+        name: (arguments, None) for name, arguments in COMMANDS.items()
+    }
+    for count in PLUGINS:
+        site = folder / str(count)
+        site.mkdir()
+        install(site, count)
+        listing = COMMANDS["avplug list --json"]
+        cases[f"{count} more plugins"] = listing, site
+    best = dict.fromkeys(cases, float("inf"))
+    for place in range(rounds + 1):
+        for name, (arguments, site) in cases.items():
+            seconds = cpu_seconds(arguments, site)
+            # The first round writes the bytecode of what it imports.
+            best[name] = min(best[name], seconds) if place else best[name]
     return best
 
 
@@ -51,7 +101,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="fail over the budget")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    best = measure(options.rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        best = measure(options.rounds, Path(folder))
     for name, seconds in best.items():
         print(f"{name:24}{1000 * seconds:8.1f} ms {seconds / best[BARE]:6.1f} x")
     ratio = best["avplug list --json"] / best[BARE]
