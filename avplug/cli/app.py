@@ -38,6 +38,7 @@ VERBS = {
     "published": "avplug.cli.published",
     "gate": "avplug.cli.gate",
     "leaderboard": "avplug.cli.leaderboard",
+    "export": "avplug.cli.export",
     "weights": "avplug.cli.weights",
     "data": "avplug.cli.data",
     "doctor": "avplug.cli.doctor",

@@ -31,12 +31,12 @@ def markdown(scores: Scores) -> str:
         parts += map(markdown_table, (pair.numbers, pair.protocol))
     for attacks in scores.attacks:
         title = f"{attacks.dataset}, {attacks.metric.title}, under attack"
-        parts.append(f"## {_plain(title)}")
+        parts.append(f"## {plain_markdown(title)}")
         parts += map(markdown_table, attack_tables(attacks))
         localised = localisation_table(attacks)
         parts += [markdown_table(localised)] if localised else []
         parts.append(markdown_table(checks_table(attacks)))
-    parts += [f"> {_plain(note)}" for note in scores.notes]
+    parts += [f"> {plain_markdown(note)}" for note in scores.notes]
     if scores.finished < scores.planned:
         parts.append(f"> {scores.finished} of {scores.planned} cells are finished.")
     return "\n\n".join(parts) + "\n"
@@ -50,23 +50,27 @@ def markdown_table(table: Table, caption: Sequence[str] = ()) -> str:
         caption: Sentences behind the note.
     """
     marked = ranks(table)
-    heads = [_plain(column.title) for column in table.columns]
+    heads = [plain_markdown(column.title) for column in table.columns]
     rules = ["---:" if column.number else "---" for column in table.columns]
     body = [
         [_cell(value, marked.get((i, j)) == 1) for j, value in enumerate(row)]
         for i, row in enumerate(table.rows)
     ]
     lines = [f"| {' | '.join(row)} |" for row in (heads, rules, *body)]
-    note = _plain(" ".join(filter(None, (table.note, *caption))))
+    note = plain_markdown(" ".join(filter(None, (table.note, *caption))))
     return "\n\n".join(
-        [f"### {_plain(table.title)}", "\n".join(lines), *([note] if note else [])]
+        [
+            f"### {plain_markdown(table.title)}",
+            "\n".join(lines),
+            *([note] if note else []),
+        ]
     )
 
 
 def _panel(scores: Scores, panel: Panel) -> Iterator[str]:
     words = verdict_of(scores, panel)
-    yield f"## {_plain(panel.dataset)}, {_plain(panel.metric.title)}"
-    yield _plain(" ".join((words.headline, *words.details)))
+    yield f"## {plain_markdown(panel.dataset)}, {plain_markdown(panel.metric.title)}"
+    yield plain_markdown(" ".join((words.headline, *words.details)))
     yield markdown_table(tables.main_table(panel))
     errors = corruption_error_table(panel)
     if errors:
@@ -76,12 +80,13 @@ def _panel(scores: Scores, panel: Panel) -> Iterator[str]:
 
 
 def _cell(value: Value, best: bool) -> str:
-    shown = _plain(text(value))
+    shown = plain_markdown(text(value))
     shown = f"**{shown}**" if best else shown
     if isinstance(value, Number) and value.interval:
-        return f"{shown} ({_plain(value.interval)})"
+        return f"{shown} ({plain_markdown(value.interval)})"
     return shown
 
 
-def _plain(shown: str) -> str:
+def plain_markdown(shown: str) -> str:
+    """Return text that Markdown shows as it stands, on one line."""
     return " ".join(shown.translate(_SPECIAL).split())

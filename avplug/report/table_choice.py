@@ -68,12 +68,17 @@ def choose(scores: Scores, name: str, severity: int | None = None) -> list[Print
             f"There is no table {name!r}.{closest(name, TABLES)}",
             f"Tables: {', '.join(TABLES)}.",
         )
-    found = list(_made(scores, name, severity))
+    found = available(scores, name, severity)
     if not found:
         raise UsageError(
             f"These results have nothing for the table {name!r}.", _WHY.get(name, "")
         )
     return found
+
+
+def available(scores: Scores, name: str, severity: int | None = None) -> list[Printed]:
+    """Return the tables of a known kind, none where the results have nothing for it."""
+    return list(_made(scores, name, severity))
 
 
 _WHY = {
