@@ -7,7 +7,6 @@ that torch need not be installed again; what is installed is installed for true.
 import json
 import os
 import subprocess
-import sys
 import sysconfig
 import venv
 from pathlib import Path
@@ -31,9 +30,7 @@ def fresh(tmp_path_factory):
     (site,) = (environment / "lib").glob("python*/site-packages")
     (site / "borrowed.pth").write_text(f"{PACKAGES}\n{ROOT}\n")
     script = binaries / "avplug"
-    script.write_text(
-        f"#!{binaries / 'python'}\nfrom avplug.cli import main\nmain()\n"
-    )
+    script.write_text(f"#!{binaries / 'python'}\nfrom avplug.cli import main\nmain()\n")
     script.chmod(0o755)
     env = {
         **{k: v for k, v in os.environ.items() if not k.startswith("AVPLUG_")},
