@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avplug.core.clip import InputSpec
-from avplug.core.errors import DatasetError
+from avplug.core.errors import AvplugError, DatasetError
 from avplug.core.registry import Registry
 from avplug.report.flips import condition_of, mildest, most_often
 from avplug.report.gallery import Player, Shelf
@@ -89,13 +89,15 @@ def make_previews(
     if not chosen:
         return Previews()
     try:
-        return Previews(
-            tuple(_shelves(one, names, run, registry, chosen)), _note(chosen)
-        )
-    except Exception as error:
-        # Data sets and corruptions are plugins, and the data may be elsewhere.
-        _log.debug("No previews could be made.", exc_info=True)
+        shelves = tuple(_shelves(one, names, run, registry, chosen))
+    except AvplugError as error:
         return Previews(note=f"No clip can be played here. {error}")
+    except Exception as error:
+        # Data sets and corruptions are plugins.
+        _log.debug("No previews could be made.", exc_info=True)
+        what = f"{type(error).__name__}: {error}"
+        return Previews(note=f"No clip can be played here. {what}")
+    return Previews(shelves, _note(chosen))
 
 
 def _choose(one: Outcomes, count: int) -> list[_Flip]:
@@ -125,13 +127,9 @@ def _shelves(
 
     config = from_data(run["config"], "run.json")
     _, dataset, clips = open_dataset(registry, config)
-    if (
-        dataset.fingerprint(clips)
-        != chosen[0].cell.stored.cell["dataset"]["fingerprint"]
-    ):
-        raise DatasetError(
-            f"The clips of '{config.dataset}' are others than the run's."
-        )
+    fingerprint = chosen[0].cell.stored.cell["dataset"]["fingerprint"]
+    if dataset.fingerprint(clips) != fingerprint:
+        raise DatasetError(f"'{config.dataset}' has other clips than the run had.")
     references = {ref.id: ref for ref in clips}
     found = {_key(c.identity, c.severity): c for c in conditions(config, registry)}
     for number, flip in enumerate(chosen):
