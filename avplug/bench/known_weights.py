@@ -26,13 +26,16 @@ def choose_weights(
         dataset: Name of the data set.
 
     Returns:
-        None if none are asked for and none are known that fit.
+        None if none are asked for and none are known that fit, or if the model reads
+        its weights itself.
 
     Raises:
         WeightsError: Known weights of that name belong to another variant.
     """
     spec = entry.spec
     assert isinstance(spec, ModelSpec)
+    if spec.reads_weights:
+        return None
     fitting = [w for w in spec.weights if _sizes(spec, w.variant, variant)]
     if asked is None:
         return next((w for w in fitting if w.dataset in (dataset, "*")), None)

@@ -97,6 +97,8 @@ def load_model(
     entry, variant, config = resolve_variant(registry, name)
     chosen = choose_weights(entry, variant, weights, dataset_name)
     mine = settings_for(entry, name, options)
+    if weights is not None and entry.spec.reads_weights:  # type: ignore[attr-defined]
+        mine["weights"] = weights
     if chosen is None:
         model, about = _self_made(
             entry, name, {**config, **mine}, dataset, dataset_name
@@ -121,7 +123,7 @@ def load_model(
         "variant": variant,
         "provider": f"{entry.provider} {entry.version}".rstrip(),
         **about,
-        "config": dict(model.config),
+        "config": _without_place(entry, model),
         "input": asdict(model.input),
         "outputs": model.outputs,
     }
@@ -193,19 +195,31 @@ def _self_made(
             "Give a checkpoint with --weights, or make one with: avplug train "
             f"--model {name} --dataset {dataset_name} ...",
         )
-    sums = []
-    for seed in (0, 1):
+
+    def make(seed: int) -> Model:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model: Model = construct(entry, config, tuple(dataset.labels))
-        sums.append(state_sum(model))
-    if sums[0] != sums[1]:
+            made: Model = construct(entry, config, tuple(dataset.labels))
+        return made
+
+    # One at a time: it may fill the memory.
+    before = state_sum(make(0))
+    model = make(1)
+    if before != state_sum(model):
         raise WeightsError(
             f"Model '{name}' draws weights at random, and is given no checkpoint.",
             "Give one with --weights, load one in the constructor, or make one with: "
             f"avplug train --model {name} --dataset {dataset_name} ...",
         )
-    return model, {"weights": sums[0]}
+    return model, {"weights": before}
+
+
+def _without_place(entry: Entry, model: Model) -> dict[str, Any]:
+    """Return a model's options; where its weights lay is no part of what it is."""
+    options = dict(model.config)
+    if entry.spec.reads_weights:  # type: ignore[attr-defined]
+        options.pop("weights", None)
+    return options
 
 
 def state_sum(model: Model) -> str:

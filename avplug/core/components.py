@@ -147,6 +147,9 @@ class ModelSpec(ComponentSpec):
             ``fusion_attention``, ``classifier``), ``gradient``, ``encode``.
         variants: Sizes by name, each the constructor's options; ``model:variant``.
         weights: Known checkpoints.
+        reads_weights: Whether the constructor's option ``weights`` takes what a user
+            gives as ``--weights``, such as a folder or an id of another library's, and
+            makes the final weights of it. avplug then reads no checkpoint itself.
     """
 
     kind = "model"
@@ -155,6 +158,7 @@ class ModelSpec(ComponentSpec):
     capabilities: tuple[str, ...] = ()
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     weights: tuple[WeightSpec, ...] = ()
+    reads_weights: bool = False
 
 
 @dataclass(frozen=True)

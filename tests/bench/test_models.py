@@ -2,7 +2,9 @@
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,8 +21,10 @@ from avplug.bench.store import Store
 from avplug.bench.train_config import TrainConfig
 from avplug.bench.training import train
 from avplug.bench.weight_files import read_weights
+from avplug.core.clip import InputSpec
 from avplug.core.components import FileSpec, ModelSpec, WeightSpec
 from avplug.core.errors import UnknownNameError, UsageError, WeightsError
+from avplug.core.model import Model
 from avplug.core.registry import Entry, get_registry
 from tests.bench.toys import LABELS, checkpoint, config
 
@@ -311,3 +315,37 @@ def test_a_file_that_is_not_the_stated_one_is_refused(tmp_path):
     stated = WeightSpec("w", "events", path, sha256="0" * 64)
     with pytest.raises(WeightsError, match=rf"has sha256 \w+, not {'0' * 64}"):
         read_weights(ENTRY, stated, asked=True)
+
+
+class Reader(Model):
+    """A model that fills itself with the number in a file of its own format."""
+
+    input = InputSpec(size=16, seconds=1, sample_rate=8000)
+    pretrained = True
+
+    def __init__(self, labels, weights="none", scale=1.0):
+        super().__init__(labels, weights=weights, scale=scale)
+        self.register_buffer("number", torch.tensor(float(Path(weights).read_text())))
+
+
+def test_a_model_that_reads_its_weights_is_given_what_the_user_names(tmp_path):
+    spec = ModelSpec("reader", f"{__name__}:Reader", reads_weights=True)
+    registry = SimpleNamespace(get=lambda kind, name: Entry(spec, "somebody", "1"))
+    _, dataset, _ = open_dataset(get_registry(), config(tmp_path))
+    identities = []
+    for place, number in (("a", 3), ("b", 3), ("c", 4)):
+        (tmp_path / place).write_text(str(number))
+        found = load_model(
+            registry,
+            "reader",
+            str(tmp_path / place),
+            "events",
+            dataset,
+            {"reader": {"scale": 2.0}},
+            torch.device("cpu"),
+        )
+        assert found.model.number == number
+        assert found.identity["config"] == {"scale": 2.0}
+        identities.append(found.identity)
+    # What they are counts, not where they lay.
+    assert identities[0] == identities[1] != identities[2]
