@@ -116,7 +116,7 @@ def _computation(cells: Sequence[StoredCell]) -> str:
 
 def _failures(cells: Iterable[StoredCell]) -> str:
     most = max(int(cell.record["clips"]["failed"]) for cell in cells)
-    return f"Up to {most} clips failed in a cell and are in no mean" if most else ""
+    return f"Clips that failed, in no mean: up to {most} of a cell" if most else ""
 
 
 def _intervals(resamples: int | None) -> str:

@@ -263,7 +263,7 @@ def _legend(figure: Figure, lines: Sequence[Line]) -> None:
 
 def _legend_columns(lines: Sequence[Line]) -> int:
     longest = max((len(line.label) for line in lines), default=1)
-    return max(1, min(len(lines), 66 // (longest + 8)))
+    return max(1, min(len(lines), 74 // (longest + 8)))
 
 
 def _legend_rows(lines: Sequence[Line]) -> int:
