@@ -78,7 +78,7 @@ class Bad(Adapter):
 def hostile(dists, monkeypatch):
     for name, (source, _) in HOSTILE.items():
         dists.add(f"bad-{name}", source)
-    changes = BASE.format(video="frames[0, 0, 0] = 0", audio="pass")
+    changes = BASE.format(video="frames[:, 0, 0] = 0", audio="pass")
     (dists.folder / "bad_changes_class.py").write_text(changes)
     (dists.folder / "bad_labels_class.py").write_text(LABELS)
     monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
