@@ -85,11 +85,14 @@ def classes_section(view: ClipView, name: str) -> Iterator[Child]:
         rows = class_scores(methods, view.names)
         if len(view.models) > 1:
             yield tag("h3", methods[0].method.model)
-        yield tag(
-            "figure", dumbbells(rows[:WORST], f"{name}-{number}"), class_="curves"
-        )
-        yield dumbbell_key()
         table = class_table(methods, rows)
+        yield tag(
+            "figure",
+            tag("figcaption", table.title),
+            dumbbells(rows[:WORST], f"{name}-{number}"),
+            dumbbell_key(),
+            class_="curves",
+        )
         if len(rows) > WORST:
             yield tag("p", f"The {WORST} that lose most, of {len(rows)} classes:")
             yield html_table(table, WORST, caption=False, rest="in the list of all")

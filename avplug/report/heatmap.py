@@ -84,4 +84,4 @@ def _shade(point: Point | None, digits: int) -> Markup:
 
 def _contrast(lost: float) -> str:
     # From here on black and white swap places as the better readable text colour.
-    return "strong" if lost > 0.66 else "weak"
+    return "strong" if lost > 0.65 else "weak"

@@ -101,11 +101,14 @@ def make_previews(
 
 
 def _choose(one: Outcomes, count: int) -> list[_Flip]:
-    """Return clips that are lost most often, if possible by unlike corruptions."""
+    """Return clips that are lost most often, of unlike classes and corruptions."""
     lost = one.lost
+    rows = most_often(lost)
+    firsts = {int(one.labels[row]): row for row in reversed(rows)}
+    rows.sort(key=lambda row: firsts[int(one.labels[row])] != row)
     shown: set[str] = set()
     flips = []
-    for row in most_often(lost)[:count]:
+    for row in rows[:count]:
         cells = [one.cells[k] for k in np.flatnonzero(lost[:, row])]
         fresh = [c for c in cells if c.corruption and c.corruption.label not in shown]
         cell = mildest(fresh or cells)

@@ -254,6 +254,20 @@ def test_all_text_has_contrast(report, opened, scheme):
     assert len(tab.evaluate(CONTRASTS, 22)) > 500
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_numbers_can_be_read_on_every_shade(tmp_path, opened, scheme, maker):
+    clips = 100
+    maker.add(predictions([True] * clips))
+    for lost in range(clips + 1):
+        hits = [i >= lost for i in range(clips)]
+        maker.add(predictions(hits), f"shade-{lost}", 5)
+    path = tmp_path / "shades.html"
+    path.write_text(report_page(score(maker.store, [TOP1], 0)), encoding="utf-8")
+    tab = opened(path, color_scheme=scheme)
+    assert tab.locator("td.strong").count() > 50
+    assert tab.evaluate(CONTRASTS, 4.5) == []
+
+
 FAULTS = """() => {
   const faults = [];
   const all = (query) => [...document.querySelectorAll(query)];
