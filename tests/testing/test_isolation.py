@@ -17,9 +17,8 @@ from avplug.testing.static import of_metadata
 )
 def test_a_check_that_never_comes_back(tmp_path, deed, says):
     ((name, text),) = one_file("metric", Names("sound")).items()
-    guard = f"        if np.isnan(predictions.logits).any():
-            {deed}
-"
+    guard = "        if np.isnan(predictions.logits).any():\n            "
+    guard += f"{deed}\n"
     text = text.replace(
         "import numpy as np", "import os\nimport time\nimport numpy as np"
     )
