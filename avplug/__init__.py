@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         Surface as Surface,
     )
     from avplug.core.published import (
+        PublishedAttackProtocol as PublishedAttackProtocol,
         PublishedNumber as PublishedNumber,
         PublishedProtocol as PublishedProtocol,
         PublishedResults as PublishedResults,
@@ -126,6 +127,7 @@ _HOMES = {
     "avplug.core.metric": ("Embeddings", "Metric", "Predictions"),
     "avplug.core.model": ("Model", "Surface"),
     "avplug.core.published": (
+        "PublishedAttackProtocol",
         "PublishedNumber",
         "PublishedProtocol",
         "PublishedResults",

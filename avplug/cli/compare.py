@@ -187,19 +187,26 @@ def beside_published(
     """
     from avplug.core.registry import get_registry
     from avplug.report.published import beside, find_sources
+    from avplug.report.published_attack_tables import beside_attacks
     from avplug.report.write import read_scores
 
     registry = get_registry()
     sources = find_sources(registry, papers)
     scores = read_scores(run, metrics=metrics, resamples=resamples)
     found = beside(scores.panels, scores.run, sources, dataset)
+    found += beside_attacks(scores.attacks, scores.run, sources, dataset)
     if not found:
-        models = dict.fromkeys(m for panel in scores.panels for m in panel.models)
-        names = dataset or ", ".join(dict.fromkeys(p.dataset for p in scores.panels))
+        methods = [cell.method for panel in scores.panels for cell in panel.cells]
+        methods += [cell.method for panel in scores.attacks for cell in panel.cells]
+        models = dict.fromkeys(each.model.partition(" #")[0] for each in methods)
+        own = [panel.dataset for panel in scores.panels]
+        own += [panel.dataset for panel in scores.attacks]
+        names = dataset or ", ".join(dict.fromkeys(own))
         known = sorted({n.dataset for s in sources for n in s.results.numbers})
         raise UsageError(
             f"No published number stands beside {', '.join(models)} on {names}: data"
-            " set, model, method, metric, corruption and severity must be named alike.",
+            " set, model, method, metric, corruption and severity must be named alike;"
+            " of attacks data set, network, defence, attack, senses and budget.",
             f"Published: {', '.join(known)}. Show them: avplug published; say which one"
             " the clips are: --dataset NAME.",
         )

@@ -51,6 +51,45 @@ class PublishedNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedAttackProtocol:
+    """How networks were trained and attacked, as far as the source says.
+
+    Attacks are called as the source calls them. What is not known is left at its
+    default, which comparisons tell.
+
+    Args:
+        network: The networks, in words.
+        config: Options of avplug's model of that network, by their names.
+        start: Weights that a training begins with, in words.
+        epochs: Of a training; several where a paper and its code differ.
+        training_clips: How many; 0 if not known.
+        norm: Of the perturbation: ``"linf"`` or ``"l2"``; "" is taken for the first.
+        colours: Factor of the picture's epsilon for each colour, in pixels of 0..1; one
+            for all alike. Sound counts amplitudes of -1..1.
+        knowledge: ``"white-box"``; "" if each number says it for itself.
+        steps: Gradient steps of each attack.
+        step: Length of a step in epsilons, of each attack.
+        loss: What attacks maximise.
+        defended_loss: What those on defended networks maximise, if it is another.
+        leaves: Attacks that leave their budget or the valid range, and by how much.
+    """
+
+    network: str = ""
+    config: Mapping[str, object] = field(default_factory=dict)
+    start: str = ""
+    epochs: tuple[int, ...] = ()
+    training_clips: int = 0
+    norm: str = ""
+    colours: tuple[float, ...] = (1.0,)
+    knowledge: str = ""
+    steps: Mapping[str, int] = field(default_factory=dict)
+    step: Mapping[str, float] = field(default_factory=dict)
+    loss: str = ""
+    defended_loss: str = ""
+    leaves: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedProtocol:
     """How the numbers on a data set were made, as far as the source says.
 
@@ -72,6 +111,7 @@ class PublishedProtocol:
         senses: That are corrupted: ``"av"``; "" if it differs from table to table.
         corruptions: What made them.
         preparation: What was done to pictures and sounds.
+        attacks: Of networks that were trained and attacked.
     """
 
     clips: int = 0
@@ -89,6 +129,7 @@ class PublishedProtocol:
     senses: str = ""
     corruptions: str = ""
     preparation: str = ""
+    attacks: PublishedAttackProtocol = field(default_factory=PublishedAttackProtocol)
 
 
 @dataclass(frozen=True, slots=True)

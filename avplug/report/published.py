@@ -22,6 +22,13 @@ from avplug.report.published_match import Counterpart, counterparts, is_dataset
 from avplug.report.published_protocol import aspects
 from avplug.report.table import Column, Number, Table, Value, plain
 
+PROTOCOL_COLUMNS = (
+    Column("aspect", "aspect", False),
+    Column("published", "published", False),
+    Column("own", "this run", False),
+    Column("finding", "finding", False),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -170,12 +177,7 @@ def _beside(
     differing = Table(
         "published_protocol",
         f"{source.title}: {dataset}, how the protocols differ",
-        (
-            Column("aspect", "aspect", False),
-            Column("published", "published", False),
-            Column("own", "this run", False),
-            Column("finding", "finding", False),
-        ),
+        PROTOCOL_COLUMNS,
         tuple(
             (a.name, a.published, a.own, a.finding)
             for a in aspects(protocol, pairs, run)

@@ -44,7 +44,7 @@ def aspects(
     """
     cells = _cells(pairs)
     return [
-        *_clips(protocol, cells),
+        *of_clips(protocol, cells),
         *_weights(protocol, pairs, cells, run),
         *_corruptions(protocol, pairs, cells, run),
         *_averaging(protocol, pairs, cells),
@@ -63,18 +63,21 @@ def _cells(pairs: Sequence[Counterpart]) -> list[StoredCell]:
     return list(cells.values())
 
 
-def _clips(protocol: PublishedProtocol, cells: list[StoredCell]) -> Iterable[Aspect]:
+def of_clips(
+    protocol: PublishedProtocol, cells: Sequence[StoredCell]
+) -> Iterable[Aspect]:
+    """Yield how many clips and classes there were, and whether by the same list."""
     evaluated = [int(cell.record["clips"]["evaluated"]) for cell in cells]
     failed = max(int(cell.record["clips"]["failed"]) for cell in cells)
     missing = max(int(cell.cell["dataset"].get("missing", 0)) for cell in cells)
-    own = _range(evaluated)
+    own = span(evaluated)
     own += f", {failed} failed" if failed else ""
     own += f", {missing} not on disk" if missing else ""
     same = set(evaluated) == {protocol.clips}
-    yield _aspect("clips", protocol.clips or "", own, same)
+    yield aspect("clips", protocol.clips or "", own, same)
     classes = dict.fromkeys(int(cell.cell["dataset"]["classes"]) for cell in cells)
     same = list(classes) == [protocol.classes]
-    yield _aspect("classes", protocol.classes or "", _range(classes), same)
+    yield aspect("classes", protocol.classes or "", span(classes), same)
     if protocol.clip_list:
         ids = sorted(map(str, cells[0].predictions().ids))
         digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
@@ -82,7 +85,7 @@ def _clips(protocol: PublishedProtocol, cells: list[StoredCell]) -> Iterable[Asp
         words = "the same ids" if digest == protocol.clip_list else "another list"
         listed = f"SHA-256 {protocol.clip_list[:12]}…"
         same = digest == protocol.clip_list
-        yield _aspect("list of clips", listed, f"{words} ({digest[:12]}…)", same)
+        yield aspect("list of clips", listed, f"{words} ({digest[:12]}…)", same)
 
 
 def _weights(
@@ -101,7 +104,7 @@ def _weights(
         shown = [f"SHA-256 {digest[:12]}…" for digest in digests if digest]
         own = ", ".join([*asked, *filter(None, variants), *shown]) or "none"
         same = bool(stated) and any(stated in name for name in asked)
-        yield _aspect(f"weights of {model}", stated, own, same)
+        yield aspect(f"weights of {model}", stated, own, same)
     if any(pair.number.model == "unknown" for pair in pairs):
         models = dict.fromkeys(pair.method.model for pair in pairs)
         yield Aspect("model", "not named", ", ".join(models), _OPEN)
@@ -118,24 +121,24 @@ def _corruptions(
         return
     means = [p.corruptions for p in pairs if p.number.corruption == "mean15"]
     if means:
-        own = f"{_range(means)} of {len(FIFTEEN)}"
-        yield _aspect("corruptions in the mean", "15", own, set(means) == {15})
+        own = f"{span(means)} of {len(FIFTEEN)}"
+        yield aspect("corruptions in the mean", "15", own, set(means) == {15})
     severities = sorted({int(c.cell["severity"]) for c in cells} - {0})
     shown = ", ".join(map(str, severities))
     stated = protocol.severity
     same = stated in severities
-    yield _aspect("severity", stated or "", shown, same)
+    yield aspect("severity", stated or "", shown, same)
     senses = dict.fromkeys(str(row.get("modalities", "av")) for row in about)
-    yield _aspect(
+    yield aspect(
         "corrupted senses",
         _SENSES.get(protocol.senses, ""),
         ", ".join(_SENSES.get(s, s) for s in senses),
         list(senses) == [protocol.senses],
     )
     own = "; ".join(dict.fromkeys(_made(row, run) for row in about))
-    yield _aspect("made by", protocol.corruptions, own, False)
+    yield aspect("made by", protocol.corruptions, own, False)
     own = "; ".join(dict.fromkeys(map(_prepared, cells)))
-    yield _aspect("preparation", protocol.preparation, own, False)
+    yield aspect("preparation", protocol.preparation, own, False)
 
 
 def _made(about: Mapping[str, Any], run: Mapping[str, Any]) -> str:
@@ -171,10 +174,10 @@ def _averaging(
     if protocol.averaging == "batches":
         same = all(batched) and list(sizes) == [str(protocol.evaluation_batch)]
     said = stated.get(protocol.averaging, "")
-    yield _aspect("averaging", said, "; ".join(kinds), same)
+    yield aspect("averaging", said, "; ".join(kinds), same)
     seeds = sorted({int(cell.cell["seed"]) for cell in cells})
     many = f"mean of {len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
-    yield _aspect("runs", protocol.runs, many, False)
+    yield aspect("runs", protocol.runs, many, False)
 
 
 def _adaptations(
@@ -194,34 +197,35 @@ def _adaptations(
         rates = dict.fromkeys(row.get("options", {}).get("lr") for row in mine)
         rate = protocol.rates.get(name)
         size = protocol.batch_size
-        yield _aspect(
+        yield aspect(
             f"{name}: batch size",
             size or "",
             values("batch_size"),
             values("batch_size") == str(size),
         )
-        yield _aspect(
+        yield aspect(
             f"{name}: learning rate",
             f"{rate:g}" if rate else "",
             ", ".join("default of avplug" if r is None else f"{r:g}" for r in rates),
             set(rates) == {rate},
         )
-        yield _aspect(
+        yield aspect(
             f"{name}: forgets",
             protocol.reset,
             values("protocol") or "reset",
             (values("protocol") or "reset") == protocol.reset,
         )
         order = values("order")
-        yield _aspect(
+        yield aspect(
             f"{name}: order", protocol.order, order, plain_name(order) == protocol.order
         )
         asked = {"pre": "before the update", "post": "after the update"}
         when = values("predicts")
-        yield _aspect(f"{name}: answers", "", asked.get(when, when), False)
+        yield aspect(f"{name}: answers", "", asked.get(when, when), False)
 
 
-def _aspect(name: str, published: object, own: str, same: bool) -> Aspect:
+def aspect(name: str, published: object, own: str, same: bool) -> Aspect:
+    """Return an aspect; what the source does not say (empty) is not known."""
     known = str(published)
     return Aspect(name, known or "not stated", own, _finding(known, same))
 
@@ -236,6 +240,7 @@ def _alike(first: str, second: str) -> bool:
     return plain_name(first) == plain_name(second)
 
 
-def _range(values: Iterable[int]) -> str:
+def span(values: Iterable[int]) -> str:
+    """Return the one value, or the smallest and the largest."""
     low, *rest = sorted(set(values))
     return f"{low} to {rest[-1]}" if rest else f"{low}"

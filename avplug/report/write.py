@@ -14,6 +14,7 @@ from avplug.report.html import page
 from avplug.report.markdown import markdown
 from avplug.report.metrics import find_metrics
 from avplug.report.published import beside, sound_sources
+from avplug.report.published_attack_tables import beside_attacks
 from avplug.report.runs import Runs
 from avplug.report.scores import Scores, score
 from avplug.report.statistics import RESAMPLES
@@ -50,6 +51,7 @@ def read_scores(
     scores = score(runs, find_metrics(registry, names), resamples, base)
     sources, notes = sound_sources(registry)
     found = beside(scores.panels, scores.run, sources)
+    found += beside_attacks(scores.attacks, scores.run, sources)
     return replace(scores, published=tuple(found), notes=(*scores.notes, *notes))
 
 
