@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,11 +81,13 @@ def _report(
 
     With --table or --figures only these are made.
     """
+    formats = [each.strip() for each in figure_format.split(",")]
+    _check(table, form, formats if figures else ())
     scores = _scores(runs, tuple(metric or ()), resamples, base)
     if table is not None:
         _print_table(scores, table, form, severity, out)
     if figures is not None:
-        _draw(scores, figures, figure_format, severity)
+        _draw(scores, figures, formats, severity)
     if table is None and figures is None:
         _show(scores, out or _page(runs), previews, as_json)
 
@@ -96,6 +99,15 @@ def show_report(folder: Path) -> Path:
         UsageError: The folder holds no run, or a metric refuses its data.
     """
     return _show(_scores([folder], (), 1000, None), _page([folder]), 0)
+
+
+def _check(table: str | None, form: str, formats: Sequence[str]) -> None:
+    from avplug.report import plots, table_choice
+
+    if table is not None:
+        table_choice.require(table, form)
+    if formats:
+        plots.require(formats)
 
 
 def _scores(
@@ -143,12 +155,13 @@ def _print_table(
         message(f"Table: {out}")
 
 
-def _draw(scores: Scores, folder: Path, formats: str, severity: int | None) -> None:
+def _draw(
+    scores: Scores, folder: Path, formats: Sequence[str], severity: int | None
+) -> None:
     from avplug.cli.console import message
     from avplug.report.plots import write_figures
 
-    chosen = [form.strip() for form in formats.split(",")]
-    for path in write_figures(scores, folder, chosen, severity):
+    for path in write_figures(scores, folder, formats, severity):
         message(f"Figure: {path}")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,13 +79,7 @@ def write_figures(
         UsageError: A format is unknown, or there is nothing to draw.
         StorageError: A file cannot be written.
     """
-    for form in formats:
-        if form not in FORMATS:
-            raise UsageError(
-                f"There is no figure format {form!r}.",
-                f"Formats: {', '.join(FORMATS)}.",
-            )
-    _require()
+    require(formats)
     found = drawings(scores, severity)
     if not found:
         raise UsageError(
@@ -99,6 +94,28 @@ def write_figures(
                 write_atomic(path, data)
             written.append(path)
     return written
+
+
+def require(formats: Sequence[str]) -> None:
+    """Refuse what cannot be drawn, before anything is computed.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        UsageError: A format is unknown.
+    """
+    for form in formats:
+        if form not in FORMATS:
+            raise UsageError(
+                f"There is no figure format {form!r}.",
+                f"Formats: {', '.join(FORMATS)}.",
+            )
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "Figures need matplotlib, which is not installed.",
+            'Install it with: pip install "avplug[figures]"',
+        ) from error
 
 
 def render(drawing: Drawing, formats: Sequence[str]) -> dict[str, bytes]:
@@ -271,8 +288,6 @@ def _legend_rows(lines: Sequence[Line]) -> int:
 
 
 def _wrapped(title: str, width: int) -> str:
-    import textwrap
-
     return "\n".join(textwrap.wrap(_text(title), width))
 
 
@@ -292,13 +307,3 @@ def _named(found: Sequence[Drawing]) -> dict[str, Drawing]:
             name = f"{stem}-{number}"
         named[name] = drawing
     return named
-
-
-def _require() -> None:
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            "Figures need matplotlib, which is not installed.",
-            'Install it with: pip install "avplug[figures]"',
-        ) from error

@@ -50,6 +50,25 @@ _OF_PANELS: dict[str, _Make] = {
 #: Names of all kinds: those, of attacked cells, and in a paper's own form.
 TABLES = (*_OF_PANELS, "attacks", "paper")
 
+FORMATS = ("md", "latex", "csv", "json")
+
+
+def require(name: str, form: str) -> None:
+    """Refuse a kind or a form that there is not, before anything is computed.
+
+    Raises:
+        UsageError: There is no such kind or form.
+    """
+    if name not in TABLES:
+        raise UsageError(
+            f"There is no table {name!r}.{closest(name, TABLES)}",
+            f"Tables: {', '.join(TABLES)}.",
+        )
+    if form not in FORMATS:
+        raise UsageError(
+            f"There is no format {form!r}.", f"Formats: {', '.join(FORMATS)}."
+        )
+
 
 def choose(scores: Scores, name: str, severity: int | None = None) -> list[Printed]:
     """Return the tables of a kind, one or more for each data set and metric.
@@ -60,14 +79,8 @@ def choose(scores: Scores, name: str, severity: int | None = None) -> list[Print
         severity: Of ``per-corruption``; the mean of the severities if None.
 
     Raises:
-        UsageError: There is no such kind, the results have nothing for it, or not the
-            severity.
+        UsageError: The results have nothing for it, or not the severity.
     """
-    if name not in TABLES:
-        raise UsageError(
-            f"There is no table {name!r}.{closest(name, TABLES)}",
-            f"Tables: {', '.join(TABLES)}.",
-        )
     found = available(scores, name, severity)
     if not found:
         raise UsageError(
@@ -77,7 +90,7 @@ def choose(scores: Scores, name: str, severity: int | None = None) -> list[Print
 
 
 def available(scores: Scores, name: str, severity: int | None = None) -> list[Printed]:
-    """Return the tables of a known kind, none where the results have nothing for it."""
+    """Return the tables of a kind, none where the results have nothing for it."""
     return list(_made(scores, name, severity))
 
 
@@ -119,7 +132,7 @@ def render(tables: Sequence[Printed], form: str) -> str:
     one table and no caption.
 
     Raises:
-        UsageError: The form is none of these, or CSV is asked to hold several tables.
+        UsageError: CSV is asked to hold several tables.
     """
     if form == "md":
         return "\n\n".join(markdown_table(p.table, p.caption) for p in tables) + "\n"
@@ -127,10 +140,6 @@ def render(tables: Sequence[Printed], form: str) -> str:
         return "\n".join(latex_table(p.table, p.caption) for p in tables)
     if form == "json":
         return dump([_plain(p) for p in tables])
-    if form != "csv":
-        raise UsageError(
-            f"There is no format {form!r}.", f"Formats: {', '.join(FORMATS)}."
-        )
     if len(tables) > 1:
         titles = "; ".join(p.table.title for p in tables)
         raise UsageError(
@@ -138,9 +147,6 @@ def render(tables: Sequence[Printed], form: str) -> str:
             "Choose one metric with --metric and one run, or take --format json.",
         )
     return _csv(tables[0].table)
-
-
-FORMATS = ("md", "latex", "csv", "json")
 
 
 def _plain(printed: Printed) -> dict[str, Any]:

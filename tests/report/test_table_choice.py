@@ -12,7 +12,7 @@ from avplug.core.errors import UsageError
 from avplug.report.captions import caption
 from avplug.report.scores import score
 from avplug.report.table import text
-from avplug.report.table_choice import TABLES, choose, render
+from avplug.report.table_choice import TABLES, available, choose, render, require
 from tests.report.stores import MAP, TOP1, right
 
 
@@ -81,25 +81,21 @@ def test_per_severity_has_a_row_for_each_corruption_and_method(scores):
 
 def test_what_is_not_there_is_said(scores, maker):
     with pytest.raises(UsageError, match=r"no table 'mian'\. Did you mean 'main'"):
-        choose(scores, "mian")
+        require("mian", "md")
+    with pytest.raises(UsageError, match="no format 'xls'"):
+        require("main", "xls")
     with pytest.raises(UsageError, match="Severity 4 is not in the results"):
         choose(scores, "per-corruption", 4)
     for name in ("seeds", "attacks", "paper"):
         with pytest.raises(UsageError, match=f"nothing for the table '{name}'"):
             choose(scores, name)
-    with pytest.raises(UsageError, match="no format 'xls'"):
-        render(choose(scores, "main"), "xls")
 
 
 def test_every_name_is_known_and_most_are_there(scores):
-    there = []
-    for name in TABLES:
-        try:
-            there += [name] if choose(scores, name) else []
-        except UsageError:
-            continue
-    assert there == ["main", "per-corruption", "per-severity", "tta", *there[4:]]
-    assert set(there[4:]) == {"adaptation", "mce"}
+    there = [name for name in TABLES if available(scores, name)]
+    assert there == [
+        *("main", "per-corruption", "per-severity", "tta", "adaptation", "mce")
+    ]
 
 
 def test_csv_has_numbers_as_computed(scores):
