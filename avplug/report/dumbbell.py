@@ -9,7 +9,7 @@ from avplug.report.classes import ClassScore
 from avplug.report.markup import Markup, tag
 from avplug.report.table import text
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _FOOT = 560, 150, 14, 26, 22
+_WIDTH, _LEFT, _RIGHT, _ROW, _FOOT = 560, 150, 22, 26, 22
 _LETTERS = 20
 
 

@@ -149,12 +149,8 @@ def _shelves(
             f"{reference.id}: {names[int(one.labels[flip.row])]}",
             f"Taken for {names[said]} under {condition_of(flip.cell)}.",
             (
-                Player("clean: right", f"flip-{number}-clean", *clean),
-                Player(
-                    f"{condition_of(flip.cell)}: {names[said]}",
-                    f"flip-{number}-corrupted",
-                    *spoilt,
-                ),
+                Player("clean", f"flip-{number}-clean", *clean),
+                Player(condition_of(flip.cell), f"flip-{number}-corrupted", *spoilt),
             ),
         )
 
