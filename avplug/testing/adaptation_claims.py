@@ -10,9 +10,9 @@ from avplug.core.adaptation import Adapter
 from avplug.core.components import AdaptationSpec
 from avplug.core.errors import CapabilityError, UnknownNameError
 from avplug.core.supervision import SupervisedAdapter
-from avplug.testing.adaptations import bare, made, taught, toy
+from avplug.testing.adaptations import bare, made, taught
 from avplug.testing.checks import NotApplicable, Subject, Violation, promise, require
-from avplug.testing.toys import BareModel, batch, stream, what_comes
+from avplug.testing.toys import BareModel, batch, stream, toy, what_comes
 
 
 @promise("adaptation")

@@ -6,7 +6,6 @@ import torch
 
 from avplug.core.adaptation import Adapter
 from avplug.core.batch import Batch
-from avplug.core.components import AdaptationSpec
 from avplug.core.model import Model
 from avplug.core.supervision import SupervisedAdapter
 from avplug.testing.checks import (
@@ -25,23 +24,9 @@ from avplug.testing.toys import (
     same_batch,
     state_of,
     stream,
-    toy_for,
+    toy,
     what_comes,
 )
-
-#: What the run gives, not the model.
-_GIVEN = {"source-data", "labels"}
-
-
-def toy(subject: Subject) -> Model:
-    """Return a new toy model that has what the method needs.
-
-    Raises:
-        NotApplicable: There is none.
-    """
-    spec = subject.spec
-    assert isinstance(spec, AdaptationSpec)
-    return toy_for(set(spec.needs) - _GIVEN)
 
 
 def made(subject: Subject, model: Model | None = None) -> Adapter:
@@ -67,6 +52,17 @@ def taught(adapter: Adapter, inputs: Batch) -> torch.Tensor:
     return adapter.step(inputs)
 
 
+def answers(adapter: Adapter, seed: int) -> list[torch.Tensor]:
+    """Return the logits of each batch of the toy's stream."""
+    return [taught(adapter, inputs) for inputs in stream(seed)]
+
+
+def _alike(first: list[torch.Tensor], second: list[torch.Tensor]) -> None:
+    for place, (one, two) in enumerate(zip(first, second, strict=True)):
+        gap = (one - two).abs().max().item()
+        require(gap == 0, f"batch {place}: logits of the second pass differ by {gap:g}")
+
+
 @promise("adaptation")
 def logits(subject: Subject) -> None:
     """A step returns one finite float for each clip and class, free of gradients."""
@@ -88,8 +84,7 @@ def reset_restores(subject: Subject) -> None:
     model = toy(subject)
     before = state_of(model)
     adapter = made(subject, model)
-    for inputs in stream(subject.seed):
-        taught(adapter, inputs)
+    answers(adapter, subject.seed)
     adapter.reset()
     names = changed(model, before)
     require(not names, f"after reset {', '.join(names[:3])} differ from the source")
@@ -103,13 +98,11 @@ def reset_forgets(subject: Subject) -> None:
     source = state_of(model)
     passes = []
     for _ in range(2):
-        passes.append([taught(adapter, inputs) for inputs in stream(subject.seed)])
+        passes.append(answers(adapter, subject.seed))
         adapter.reset()
         # What the method itself keeps is in question here, not the weights.
         model.load_state_dict(source)
-    for place, (one, two) in enumerate(zip(*passes, strict=True)):
-        gap = (one - two).abs().max().item()
-        require(gap == 0, f"batch {place}: logits of the second pass differ by {gap:g}")
+    _alike(*passes)
 
 
 @promise("adaptation")
@@ -118,8 +111,7 @@ def declared_parameters(subject: Subject) -> str:
     model = toy(subject)
     before = state_of(model)
     adapter = made(subject, model)
-    for inputs in stream(subject.seed):
-        taught(adapter, inputs)
+    answers(adapter, subject.seed)
     moved = changed(model, before)
     odd = sorted(set(moved) - set(adapter.parameters))
     require(not odd, f"{', '.join(odd[:3])} changed, outside {adapter.surface!r}")
@@ -132,11 +124,8 @@ def repeatable(subject: Subject) -> None:
     passes = []
     for number in (1, 2):
         with global_seed(number):
-            adapter = made(subject)
-            passes.append([taught(adapter, each) for each in stream(subject.seed)])
-    for place, (one, two) in enumerate(zip(*passes, strict=True)):
-        gap = (one - two).abs().max().item()
-        require(gap == 0, f"batch {place}: logits differ by {gap:.3g}")
+            passes.append(answers(made(subject), subject.seed))
+    _alike(*passes)
 
 
 @promise("adaptation")
@@ -145,15 +134,15 @@ def labels_unseen(subject: Subject) -> None:
     adapter = made(subject)
     if isinstance(adapter, SupervisedAdapter):
         raise NotApplicable("it learns from labelled clips by contract")
-    answers = []
+    last = []
     for poison in (0, CLASSES - 1):
         labels = targets = torch.full((6,), poison)
         adapter = made(subject)
         for inputs in stream(subject.seed):
             answer = adapter.step(inputs)
-        answers.append(answer)
+        last.append(answer)
         del labels, targets
-    gap = (answers[0] - answers[1]).abs().max().item()
+    gap = (last[0] - last[1]).abs().max().item()
     require(gap == 0, f"logits differ by {gap:.3g} with the labels of the caller")
 
 

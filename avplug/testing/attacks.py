@@ -22,13 +22,15 @@ from avplug.testing.checks import (
 )
 from avplug.testing.toys import (
     CLASSES,
-    ToyModel,
     batch,
     changed,
     copy_of,
+    flags_of,
+    require_flags,
     same_batch,
     state_of,
-    toy_for,
+    toy,
+    truth,
 )
 
 _SIZE = 5
@@ -43,17 +45,6 @@ def threat(norm: str = "linf", scale: float = 1.0) -> ThreatModel:
         Budget(norm, scale * epsilons[0], (0.0, 1.0), "pixel"),  # type: ignore[arg-type]
         Budget(norm, scale * epsilons[1], (-1.0, 1.0), "amplitude"),  # type: ignore[arg-type]
     )
-
-
-def toy(subject: Subject) -> ToyModel:
-    """Return a new toy model that has what the attack needs.
-
-    Raises:
-        NotApplicable: There is none.
-    """
-    spec = subject.spec
-    assert isinstance(spec, AttackSpec)
-    return toy_for(spec.needs)
 
 
 def attacked(
@@ -72,15 +63,11 @@ def attacked(
     attack: Attack = subject.make()
     random = KeyedRandom((subject.seed, "check"))
     if attack.fitted:
-        seen = [(batch(subject.seed + 50, _SIZE), _labels())]
+        seen = [(batch(subject.seed + 50, _SIZE), truth(_SIZE))]
         attack.fit(model, seen, limits, random.stream("fit"))
     randoms = [random.stream(key) for key in keys]
-    labels = _labels() if labels is None else labels
+    labels = truth(_SIZE) if labels is None else labels
     return attack.perturb(model, source, labels, limits, randoms)
-
-
-def _labels() -> torch.Tensor:
-    return torch.arange(_SIZE) % CLASSES
 
 
 def _shifts(before: Batch, after: Batch) -> dict[str, torch.Tensor]:
@@ -179,14 +166,12 @@ def model_untouched(subject: Subject) -> None:
     model = toy(subject)
     model.head.weight.requires_grad_(False)
     before = state_of(model)
-    flags = {name: p.requires_grad for name, p in model.named_parameters()}
+    flags = flags_of(model)
     attacked(subject, model=model)
     names = changed(model, before)
     require(not names, f"it changed {', '.join(names[:3])}")
     require(not model.training, "the model is in training mode now")
-    after = {name: p.requires_grad for name, p in model.named_parameters()}
-    odd = [name for name in flags if flags[name] != after[name]]
-    require(not odd, f"requires_grad of {', '.join(odd[:3])} was changed")
+    require_flags(model, flags)
     left = [name for name, p in model.named_parameters() if p.grad is not None]
     require(not left, f"{', '.join(left[:3])} keep gradients")
 
@@ -210,9 +195,9 @@ def batch_mates(subject: Subject) -> None:
 def labels_of_others(subject: Subject) -> None:
     """What becomes of a clip does not depend on the labels of others."""
     _not_dependent(subject)
-    other = _labels().clone()
+    other = truth(_SIZE).clone()
     other[1:] = (other[1:] + 1) % CLASSES
-    one, two = (attacked(subject, labels=each).batch for each in (_labels(), other))
+    one, two = (attacked(subject, labels=each).batch for each in (truth(_SIZE), other))
     _same_first_clip(one, two, "with other labels beside it")
 
 
@@ -241,10 +226,10 @@ def repeatable(subject: Subject) -> None:
 def pure(subject: Subject) -> None:
     """The clean batch and the labels stay as they are."""
     source = batch(subject.seed, _SIZE)
-    given, labels = copy_of(source), _labels()
+    given, labels = copy_of(source), truth(_SIZE)
     attacked(subject, source=given, labels=labels)
     require(same_batch(source, given), "it wrote to the clean batch")
-    require(torch.equal(labels, _labels()), "it wrote to the labels")
+    require(torch.equal(labels, truth(_SIZE)), "it wrote to the labels")
 
 
 @promise("attack")
@@ -256,7 +241,7 @@ def hurts(subject: Subject) -> str:
         raise NotApplicable("it does not ask for gradients")
     if getattr(subject.target, "fitted", False):
         raise NotApplicable("what it learnt from other clips need not hurt these")
-    model, source, labels = toy(subject), batch(subject.seed, _SIZE), _labels()
+    model, source, labels = toy(subject), batch(subject.seed, _SIZE), truth(_SIZE)
     after = attacked(subject, source=copy_of(source)).batch
     with torch.no_grad():
         losses = [

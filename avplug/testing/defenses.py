@@ -9,7 +9,6 @@ import torch
 
 from avplug.core.attack import Attack
 from avplug.core.batch import Batch
-from avplug.core.components import DefenseSpec
 from avplug.core.defense import Defense, Moment, Training, task_loss
 from avplug.core.model import Model
 from avplug.core.randomness import KeyedRandom
@@ -23,18 +22,17 @@ from avplug.testing.checks import (
 )
 from avplug.testing.toys import (
     CLASSES,
-    ToyModel,
     batch,
     copy_of,
+    flags_of,
+    require_flags,
     same_batch,
-    toy_for,
+    toy,
+    truth,
+    unlike,
 )
 
 _SIZE = 6
-
-
-def _labels() -> torch.Tensor:
-    return torch.arange(_SIZE) % CLASSES
 
 
 def _attack(name: str, options: Mapping[str, Any]) -> Attack:
@@ -45,22 +43,11 @@ def _attack(name: str, options: Mapping[str, Any]) -> Attack:
     return attack
 
 
-def toy(subject: Subject) -> ToyModel:
-    """Return a new toy model that has what the defence needs.
-
-    Raises:
-        NotApplicable: There is none.
-    """
-    spec = subject.spec
-    assert isinstance(spec, DefenseSpec)
-    return toy_for(spec.needs)
-
-
 def made(subject: Subject) -> tuple[Defense, Model]:
     """Return the defence and the toy that it wraps, ready for a training."""
     defense: Defense = subject.make()
     model = defense.wrap(toy(subject))
-    clean = [(batch(subject.seed + i, _SIZE), _labels()) for i in range(3)]
+    clean = [(batch(subject.seed + i, _SIZE), truth(_SIZE)) for i in range(3)]
     training = Training(CLASSES, threat(), _attack, lambda: clean)
     defense.begin(model, training)
     return defense, model.train()
@@ -74,7 +61,7 @@ def _moment(subject: Subject, progress: float = 0.5) -> Moment:
 def _loss(subject: Subject, inputs: Batch | None = None) -> torch.Tensor:
     defense, model = made(subject)
     inputs = inputs or batch(subject.seed, _SIZE)
-    return defense.objective(model, inputs, _labels(), _moment(subject))
+    return defense.objective(model, inputs, truth(_SIZE), _moment(subject))
 
 
 @promise("defense")
@@ -82,7 +69,7 @@ def objective(subject: Subject) -> str:
     """The training loss is one finite number whose gradient reaches the model."""
     defense, model = made(subject)
     loss = defense.objective(
-        model, batch(subject.seed, _SIZE), _labels(), _moment(subject)
+        model, batch(subject.seed, _SIZE), truth(_SIZE), _moment(subject)
     )
     require(loss.shape == (), f"the loss has shape {list(loss.shape)}")
     require(loss.isfinite(), f"the loss is {loss.item()}")
@@ -117,10 +104,7 @@ def checkpoint(subject: Subject) -> None:
     """A new one wraps a model that takes the state of the trained one."""
     _, trained = made(subject)
     again = subject.make().wrap(toy(subject))
-    one, two = trained.state_dict(), again.state_dict()
-    odd = sorted(set(one) ^ set(two)) or [
-        name for name in one if one[name].shape != two[name].shape
-    ]
+    odd = unlike(trained, again)
     require(not odd, f"the wrapped models differ in {', '.join(odd[:3])}")
 
 
@@ -128,7 +112,7 @@ def checkpoint(subject: Subject) -> None:
 def learns(subject: Subject) -> str:
     """Thirty steps down its loss bring the task's loss down."""
     defense, model = made(subject)
-    inputs, labels = batch(subject.seed, _SIZE), _labels()
+    inputs, labels = batch(subject.seed, _SIZE), truth(_SIZE)
     trained = [*model.parameters()]
     if defense.companion is not None:
         trained += [*defense.companion.parameters()]
@@ -154,13 +138,11 @@ def learns(subject: Subject) -> str:
 def training_mode(subject: Subject) -> None:
     """The model stays in training mode, with its gradient flags."""
     defense, model = made(subject)
-    flags = {name: p.requires_grad for name, p in model.named_parameters()}
+    flags = flags_of(model)
     inputs = batch(subject.seed, _SIZE)
-    defense.objective(model, inputs, _labels(), _moment(subject))
+    defense.objective(model, inputs, truth(_SIZE), _moment(subject))
     require(model.training, "the objective left the model in eval mode")
-    after = {name: p.requires_grad for name, p in model.named_parameters()}
-    odd = [name for name in flags if flags[name] != after[name]]
-    require(not odd, f"requires_grad of {', '.join(odd[:3])} was changed")
+    require_flags(model, flags)
 
 
 @promise("defense")
@@ -189,7 +171,7 @@ def account(subject: Subject) -> None:
     counts = [(defense.forwards, defense.backwards)]
     for _ in range(2):
         inputs = batch(subject.seed, _SIZE)
-        defense.objective(model, inputs, _labels(), _moment(subject))
+        defense.objective(model, inputs, truth(_SIZE), _moment(subject))
         counts.append((defense.forwards, defense.backwards))
     plain = all(isinstance(n, int) and n >= 0 for pair in counts for n in pair)
     require(plain and counts == sorted(counts), f"it counted {counts}")

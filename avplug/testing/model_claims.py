@@ -19,6 +19,7 @@ from avplug.core.model import (
 )
 from avplug.testing.checks import NotApplicable, Subject, Violation, promise, require
 from avplug.testing.models import LABELS, batch_for, made
+from avplug.testing.toys import unlike
 
 _SURFACES = get_args(Surface)
 _PROTOCOLS = {
@@ -93,12 +94,9 @@ def checkpoint(subject: Subject) -> None:
     """Its state and ``config`` make the same model again."""
     model = made(subject)
     again: Model = subject.target(LABELS, **model.config).eval()
-    one, two = model.state_dict(), again.state_dict()
-    odd = sorted(set(one) ^ set(two)) or [
-        name for name in one if one[name].shape != two[name].shape
-    ]
+    odd = unlike(model, again)
     require(not odd, f"a model of config {model.config!r:.80} differs in {odd[:3]}")
-    again.load_state_dict(one)
+    again.load_state_dict(model.state_dict())
     batch = batch_for(model, subject.seed)
     with torch.no_grad():
         answer = model.classify(batch)

@@ -11,8 +11,9 @@ from torch.nn import functional as F
 from avplug.core.adaptation import Stream
 from avplug.core.batch import Batch
 from avplug.core.clip import InputSpec
+from avplug.core.components import AdaptationSpec, AttackSpec, DefenseSpec
 from avplug.core.model import JointAttention, Model, PerSense, Surface
-from avplug.testing.checks import NotApplicable
+from avplug.testing.checks import NotApplicable, Subject, require
 
 CLASSES = 5
 LABELS = tuple(f"class {index}" for index in range(CLASSES))
@@ -21,6 +22,8 @@ CAPABILITIES = (
     *("norm", "norm_early", "norm_unimodal", "fusion_attention", "classifier"),
     *("gradient", "encode", "unimodal", "time"),
 )
+#: What the run gives, not the model.
+_GIVEN = {"source-data", "labels"}
 _WIDTH, _HEADS, _HEARD, _SEEN = 16, 2, 8, 8
 _SIDE, _SAMPLES = 8, 320
 
@@ -158,6 +161,17 @@ def toy_for(needs: Iterable[str]) -> ToyModel:
     return toy.eval()
 
 
+def toy(subject: Subject) -> ToyModel:
+    """Return a new toy model, in eval mode, that has what the component needs.
+
+    Raises:
+        NotApplicable: There is none.
+    """
+    spec = subject.spec
+    assert isinstance(spec, AdaptationSpec | AttackSpec | DefenseSpec)
+    return toy_for(set(spec.needs) - _GIVEN)
+
+
 class BareModel(Model):
     """A model that offers nothing but its answers."""
 
@@ -182,6 +196,11 @@ def batch(seed: int, size: int = 6) -> Batch:
     lengths[-1] = _SAMPLES * 3 // 4
     waveform[-1, lengths[-1] :] = 0
     return Batch(frames, waveform.clamp(-1, 1), lengths)
+
+
+def truth(size: int) -> torch.Tensor:
+    """Return classes of the clips of :func:`batch`, int64 [size]: one after another."""
+    return torch.arange(size) % CLASSES
 
 
 def stream(seed: int, count: int = 4, size: int = 6) -> list[Batch]:
@@ -210,6 +229,30 @@ def changed(model: nn.Module, before: dict[str, torch.Tensor]) -> list[str]:
         name
         for name, value in model.state_dict().items()
         if not torch.equal(value, before[name])
+    ]
+
+
+def flags_of(model: nn.Module) -> dict[str, bool]:
+    """Return which parameters ask for gradients."""
+    return {name: p.requires_grad for name, p in model.named_parameters()}
+
+
+def require_flags(model: nn.Module, before: dict[str, bool]) -> None:
+    """Require that the parameters ask for gradients as before.
+
+    Raises:
+        Violation: Some do not.
+    """
+    after = flags_of(model)
+    odd = [name for name in before if before[name] != after[name]]
+    require(not odd, f"requires_grad of {', '.join(odd[:3])} was changed")
+
+
+def unlike(one: nn.Module, other: nn.Module) -> list[str]:
+    """Return names of tensors that only one of two models has, or in another shape."""
+    states = one.state_dict(), other.state_dict()
+    return sorted(set(states[0]) ^ set(states[1])) or [
+        name for name in states[0] if states[0][name].shape != states[1][name].shape
     ]
 
 

@@ -1,9 +1,11 @@
-"""Sound components to be broken: the class of each kind as ``avplug new`` writes it."""
+"""Sound components as ``avplug new`` writes them, and the tests of broken ones."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+
+import pytest
 
 from avplug.core.discovery import load_file
 from avplug.scaffold.naming import Names
@@ -33,3 +35,29 @@ def failures(spec, target, **options):
 def names_of(kind, *classes):
     """Return the sabotaged classes by the check that each is to be caught by."""
     return {f"{kind}/{cls.__name__.replace('_', '-')}": cls for cls in classes}
+
+
+def sabotage_tests(spec, sound, table, *, specs=None, elsewhere=(), **options):
+    """Return a test class: each broken class is caught by its check, and by no other.
+
+    ``specs`` has the descriptors of classes that need one of their own, by class;
+    ``elsewhere`` the checks whose sabotage has a test by itself.
+    """
+
+    class Sabotage:
+        def test_every_check_has_its_sabotage(self):
+            there = {check.id for check in checks_of(spec.kind)}
+            assert there == {*table, *elsewhere}, there ^ {*table, *elsewhere}
+
+        def test_what_avplug_new_writes_keeps_every_promise(self):
+            found = failures(spec, sound, **options)
+            assert found == {}, found
+
+        @pytest.mark.parametrize("check", table)
+        def test_caught_by_its_check_alone(self, check):
+            broken = table[check]
+            own = (specs or {}).get(broken, spec)
+            found = failures(own, broken, **options)
+            assert set(found) == {check}, found
+
+    return Sabotage

@@ -3,12 +3,10 @@
 import sys
 from dataclasses import replace
 
-import pytest
 import torch
 
 from avplug.core.errors import CapabilityError
-from avplug.testing.checks import checks_of
-from tests.testing.healthy import failures, healthy, names_of
+from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("adaptation")
 
@@ -130,20 +128,7 @@ TABLE = names_of(
     *(labels_unseen, one_clip, broken_clip, pure, quiet, refuses_a_bare_model),
     *(eval_mode, predicts, stateful, settings),
 )
-
-
-def test_every_check_has_its_sabotage():
-    assert {check.id for check in checks_of("adaptation")} == set(TABLE)
-
-
-def test_what_avplug_new_writes_keeps_every_promise():
-    assert failures(SPEC, Sound, lr=0.1) == {}
-
-
-@pytest.mark.parametrize("check", TABLE)
-def test_caught_by_its_check_alone(check):
-    found = failures(SPEC, TABLE[check], lr=0.1)
-    assert set(found) == {check}, found
+TestSabotage = sabotage_tests(SPEC, Sound, TABLE, lr=0.1)
 
 
 def test_one_that_adapts_and_says_that_it_does_not():

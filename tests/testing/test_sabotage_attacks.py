@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-import pytest
 import torch
 
-from avplug.testing.checks import checks_of
-from tests.testing.healthy import failures, healthy, names_of
+from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("attack")
 
@@ -128,20 +126,7 @@ TABLE = names_of(
     *(model_untouched, batch_mates, labels_of_others, repeatable, pure, hurts),
     *(account, quiet),
 )
-
-
-def test_every_check_has_its_sabotage():
-    assert {check.id for check in checks_of("attack")} == set(TABLE)
-
-
-def test_what_avplug_new_writes_keeps_every_promise():
-    assert failures(SPEC, Sound) == {}
-
-
-@pytest.mark.parametrize("check", TABLE)
-def test_caught_by_its_check_alone(check):
-    found = failures(SPEC, TABLE[check])
-    assert set(found) == {check}, found
+TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
 
 
 def test_one_that_says_so_may_depend_on_the_batch():

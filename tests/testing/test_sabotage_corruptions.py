@@ -3,11 +3,9 @@
 import time
 
 import numpy as np
-import pytest
 
 from avplug.core.randomness import KeyedRandom
-from avplug.testing.checks import checks_of
-from tests.testing.healthy import failures, healthy, names_of
+from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("corruption")
 
@@ -131,20 +129,7 @@ TABLE = names_of(
     *(worse_picture, worse_sound, profiles, facts, speed, quiet),
     *(shape_and_dtype, finite, any_picture, any_sound, silence, missing_track),
 )
-
-
-def test_every_check_has_its_sabotage():
-    assert {check.id for check in checks_of("corruption")} == set(TABLE)
-
-
-def test_what_avplug_new_writes_keeps_every_promise():
-    assert failures(SPEC, Sound) == {}
-
-
-@pytest.mark.parametrize("check", TABLE)
-def test_caught_by_its_check_alone(check):
-    found = failures(SPEC, TABLE[check])
-    assert set(found) == {check}, found
+TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
 
 
 def test_a_distortion_may_be_declared():

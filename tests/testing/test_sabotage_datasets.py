@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from avplug.core.clip import ClipRef
 from avplug.testing.checks import checks_of
-from tests.testing.healthy import failures, healthy, names_of
+from tests.testing.healthy import healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("dataset")
 
@@ -75,20 +74,7 @@ TABLE = names_of(
     *(stable_order, unique_ids, labels_in_range, number_of_classes, clips_open),
     *(as_asked_for, clip_id, repeatable, quiet),
 )
-
-
-def test_every_check_has_its_sabotage():
-    assert {check.id for check in checks_of("dataset")} == set(TABLE)
-
-
-def test_what_avplug_new_writes_keeps_every_promise():
-    assert failures(SPEC, Sound) == {}
-
-
-@pytest.mark.parametrize("check", TABLE)
-def test_caught_by_its_check_alone(check):
-    found = failures(SPEC, TABLE[check])
-    assert set(found) == {check}, found
+TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
 
 
 def test_one_that_is_read_from_disk_is_asked_for_its_folder():

@@ -1,10 +1,8 @@
 """A defence that breaks one promise is caught by its check, and by no other."""
 
-import pytest
 import torch
 
-from avplug.testing.checks import checks_of
-from tests.testing.healthy import failures, healthy, names_of
+from tests.testing.healthy import healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("defense")
 
@@ -79,17 +77,4 @@ TABLE = names_of(
     *(objective, wrapped_model, checkpoint, learns, training_mode, repeatable),
     *(pure, account, quiet),
 )
-
-
-def test_every_check_has_its_sabotage():
-    assert {check.id for check in checks_of("defense")} == set(TABLE)
-
-
-def test_what_avplug_new_writes_keeps_every_promise():
-    assert failures(SPEC, Sound) == {}
-
-
-@pytest.mark.parametrize("check", TABLE)
-def test_caught_by_its_check_alone(check):
-    found = failures(SPEC, TABLE[check])
-    assert set(found) == {check}, found
+TestSabotage = sabotage_tests(SPEC, Sound, TABLE)

@@ -1,10 +1,7 @@
 """Executors and suites that break one promise are caught by its check alone."""
 
-import pytest
-
 from avplug.core.components import SuiteSpec
-from avplug.testing.checks import checks_of
-from tests.testing.healthy import failures, healthy, names_of
+from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("executor")
 
@@ -60,20 +57,7 @@ TABLE = names_of(
     "executor",
     *(each_task_once, own_outcome, nothing_to_do, tells, can_be_closed, quiet),
 ) | {"executor/failures": failures_}
-
-
-def test_every_check_has_its_sabotage():
-    assert {check.id for check in checks_of("executor")} == set(TABLE)
-
-
-def test_what_avplug_new_writes_keeps_every_promise():
-    assert failures(SPEC, Sound) == {}
-
-
-@pytest.mark.parametrize("check", TABLE)
-def test_caught_by_its_check_alone(check):
-    found = failures(SPEC, TABLE[check])
-    assert set(found) == {check}, found
+TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
 
 
 def test_a_suite_with_a_key_that_no_run_has():

@@ -1,10 +1,8 @@
 """A metric that breaks one promise is caught by its check, and by no other."""
 
 import numpy as np
-import pytest
 
-from avplug.testing.checks import checks_of
-from tests.testing.healthy import failures, healthy, names_of
+from tests.testing.healthy import healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("metric")
 
@@ -78,17 +76,4 @@ TABLE = names_of(
     *(one_value_per_row, order_of_clips, rows_apart, weights_count, nothing_to_count),
     *(not_a_number, direction, pure, stateless, quiet),
 )
-
-
-def test_every_check_has_its_sabotage():
-    assert {check.id for check in checks_of("metric")} == set(TABLE)
-
-
-def test_what_avplug_new_writes_keeps_every_promise():
-    assert failures(SPEC, Sound) == {}
-
-
-@pytest.mark.parametrize("check", TABLE)
-def test_caught_by_its_check_alone(check):
-    found = failures(SPEC, TABLE[check])
-    assert set(found) == {check}, found
+TestSabotage = sabotage_tests(SPEC, Sound, TABLE)

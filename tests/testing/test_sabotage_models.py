@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-import pytest
 import torch
 
-from avplug.testing.checks import checks_of
-from tests.testing.healthy import failures, healthy, names_of
+from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
 
 PLAIN, Sound = healthy("model")
 SPEC = replace(PLAIN, capabilities=(*PLAIN.capabilities, "encode"))
@@ -115,25 +113,18 @@ TABLE = names_of(
 )
 
 
-def spec_for(cls):
-    if cls is protocols:
-        return replace(SPEC, capabilities=(*SPEC.capabilities, "telepathy"))
-    return SPEC
-
-
-def test_every_check_has_its_sabotage():
-    assert {check.id for check in checks_of("model")} == {*TABLE, "model/input"}
+TELEPATHY = replace(SPEC, capabilities=(*SPEC.capabilities, "telepathy"))
+TestSabotage = sabotage_tests(
+    SPEC,
+    Healthy,
+    TABLE,
+    specs={protocols: TELEPATHY},
+    elsewhere=("model/input",),
+)
 
 
 def test_what_avplug_new_writes_keeps_every_promise():
     assert failures(PLAIN, Sound) == {}
-    assert failures(SPEC, Healthy) == {}
-
-
-@pytest.mark.parametrize("check", TABLE)
-def test_caught_by_its_check_alone(check):
-    found = failures(spec_for(TABLE[check]), TABLE[check])
-    assert set(found) == {check}, found
 
 
 def test_a_model_that_does_not_say_what_it_wants_cannot_be_asked_anything():
