@@ -1,0 +1,33 @@
+"""An avplug plugin: language models that see and hear, asked for a clip's class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from avplug import ModelSpec, hookimpl
+
+#: Small enough for tests: two seconds and two frames of 56 x 56.
+_TINY = {"weights": "random", "frames": 2, "image_size": 56, "seconds": 2.0}
+
+
+@hookimpl
+def avplug_models() -> Sequence[ModelSpec]:
+    """Return the descriptor; transformers is imported when the model is used."""
+    return [
+        ModelSpec(
+            "videollama",
+            "avplug_videollama.model:VideoLlama",
+            "Audio-visual language model (Qwen2.5-Omni) that chooses among the classes",
+            aliases=("qwen2.5-omni",),
+            paper="arXiv:2503.20215",
+            requires=("transformers>=5.23,<6",),
+            capabilities=("gradient",),
+            variants={
+                "7b": {"weights": "Qwen/Qwen2.5-Omni-7B"},
+                "3b": {"weights": "Qwen/Qwen2.5-Omni-3B"},
+                # Random values: for tests of the way, never for results.
+                "tiny": _TINY,
+            },
+            reads_weights=True,
+        )
+    ]
