@@ -7,7 +7,6 @@ theirs, though its record reads like that of ``concat``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -130,4 +129,4 @@ def is_attack(published: str, about: Mapping[str, Any]) -> bool:
         return False
     against = wanted in _AGAINST_TIME
     weight = float(options.get("temporal", -1.0 if against else 1.0))
-    return math.copysign(1.0, weight) == (-1.0 if against else 1.0)
+    return weight < 0 if against else weight > 0

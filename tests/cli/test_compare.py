@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from avplug.bench.store import Store
 from avplug.cli.app import build_app
 from tests.report.stores import StoreMaker, right
+from tests.report.test_attacks import attack  # noqa: F401 - a fixture
+from tests.report.test_published_attacks import network, sized
 
 
 @pytest.fixture
@@ -43,6 +45,30 @@ def test_one_paper_as_json(run):
     assert rows["gaussian"]["published"] == "30.20"
     assert rows["gaussian"]["own"] == "45.0"
     assert {"aspect": "clips", "published": "14046", "own": "20"}.items() <= (
+        found["protocol"][0].items()
+    )
+
+
+@pytest.fixture
+def maker(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+    return StoreMaker(Store(tmp_path / "attacked"))
+
+
+def test_attacked_networks_stand_beside_the_paper_that_is_named(maker, attack):  # noqa: F811
+    attack(4, "v", "fgsm", model=network(), about={"threat": sized()})
+    run = maker.store.folder
+    words = ("compare", run, "--published", "--resamples", "0")
+    text = said(*words, code=2)
+    assert "No published number stands beside concat on events" in text
+    assert "budget" in text
+    text = said(*words, "--dataset", "MUSIC")
+    for part in ("45.19", "20.0", "Table 3", "concat #0", "arXiv:2104.02000"):
+        assert part in text
+    (found,) = json.loads(said(*words, "--dataset", "AVE", "--json"))
+    assert found["dataset"] == "AVE"
+    assert {row["published"] for row in found["numbers"]} == {"24.88"}
+    assert {"aspect": "data set", "finding": "differs"}.items() <= (
         found["protocol"][0].items()
     )
 
