@@ -2,7 +2,8 @@ r"""Tables as LaTeX, for papers: booktabs, the best number bold, the second unde
 
 What a table holds comes from data: names of files, classes and plugins. Every character
 that TeX takes for more than itself is escaped, so that no name can open a group, end a
-row or read a file. The tables need ``booktabs``, wide ones ``graphicx`` as well.
+row or read a file. The tables need ``booktabs``, wide ones ``graphicx`` as well, and
+those of more than a page ``longtable``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from avplug.report.table import Number, Table, text
 
 #: So many columns of numbers and more: heads stand upright, intervals are left out.
 WIDE = 10
+
+#: More lines than this do not fit on a page.
+LONG = 50
 
 _ESCAPED = str.maketrans(
     {
@@ -50,6 +54,9 @@ _ESCAPED = str.maketrans(
         "α": r"$\alpha$",
         "δ": r"$\delta$",
         "ρ": r"$\rho$",
+        "→": r"$\to$",
+        "✓": r"$\surd$",
+        "✗": r"$\times$",
     }
 )
 _MARKS = {1: r"\textbf{", 2: r"\underline{"}
@@ -68,7 +75,7 @@ def latex(shown: str) -> str:
 
 
 def latex_table(table: Table, caption: Sequence[str] = ()) -> str:
-    """Return a ``table`` environment with caption and label.
+    """Return a ``table`` environment with caption and label; a ``longtable`` of many.
 
     Numbers have their intervals in a row below; a wide table says in its caption how
     far they reach instead.
@@ -82,23 +89,52 @@ def latex_table(table: Table, caption: Sequence[str] = ()) -> str:
     marked = ranks(table)
     sentences = [_sentence(table.title), table.note, *_marks(marked), *caption]
     sentences += [_reach(table)] if wide else []
-    lines = [
-        "% needs \\usepackage{booktabs}" + (" and {graphicx}" if wide else ""),
-        r"\begin{table*}" if numbers > WIDE // 2 else r"\begin{table}",
-        r"  \centering",
-        rf"  \caption{{{latex(' '.join(filter(None, sentences)))}}}",
-        rf"  \label{{tab:avplug-{_label(table.name)}}}",
-        *([r"  \setlength{\tabcolsep}{3pt}"] if wide else []),
-        rf"  \begin{{tabular}}{{{''.join('lr'[c.number] for c in table.columns)}}}",
-        r"    \toprule",
-        *_heads(table, upright=wide),
-        r"    \midrule",
-        *_rows(table, marked, intervals=not wide),
-        r"    \bottomrule",
-        r"  \end{tabular}",
-        r"\end{table*}" if numbers > WIDE // 2 else r"\end{table}",
+    body = list(_rows(table, marked, intervals=not wide))
+    packages = ["booktabs"]
+    packages += ["longtable"] if len(body) > LONG else []
+    packages += ["graphicx"] if wide else []
+    about = [
+        rf"\caption{{{latex(' '.join(filter(None, sentences)))}}}",
+        rf"\label{{tab:avplug-{_label(table.name)}}}",
     ]
-    return "\n".join(lines) + "\n"
+    setting = r"\setlength{\tabcolsep}{3pt}" if wide else ""
+    columns = "".join("lr"[column.number] for column in table.columns)
+    heads = [r"    \toprule", *_heads(table, upright=wide), r"    \midrule"]
+    if len(body) > LONG:
+        lines = _across_pages(columns, about, heads, body, setting)
+    else:
+        name = "table*" if numbers > WIDE // 2 else "table"
+        lines = _on_a_page(name, columns, [*about, setting], [*heads, *body])
+    needs = f"% needs \\usepackage{{{','.join(packages)}}}"
+    return "\n".join([needs, *filter(None, lines)]) + "\n"
+
+
+def _on_a_page(
+    name: str, columns: str, about: Sequence[str], lines: Sequence[str]
+) -> Iterator[str]:
+    yield rf"\begin{{{name}}}"
+    yield r"  \centering"
+    yield from (f"  {line}" for line in about if line)
+    yield rf"  \begin{{tabular}}{{{columns}}}"
+    yield from (*lines, r"    \bottomrule", r"  \end{tabular}")
+    yield rf"\end{{{name}}}"
+
+
+def _across_pages(
+    columns: str,
+    about: Sequence[str],
+    heads: Sequence[str],
+    body: Sequence[str],
+    setting: str,
+) -> Iterator[str]:
+    # A longtable is no float: what is set for it is set within a group.
+    yield r"\begingroup"
+    yield f"  {setting}" if setting else ""
+    yield rf"  \begin{{longtable}}{{{columns}}}"
+    yield rf"    {' '.join(about)} \\"
+    yield from (*heads, r"    \endhead", *body, r"    \bottomrule")
+    yield r"  \end{longtable}"
+    yield r"\endgroup"
 
 
 def _sentence(title: str) -> str:

@@ -49,7 +49,7 @@ class Runs:
         merged["failed"] = {
             k: v for k, v in merged["failed"].items() if k not in finished
         }
-        labels = _union(run.get("labels", []) for run in runs[:1])
+        labels = runs[0].get("labels", [])
         same = all(run.get("labels", []) == labels for run in runs)
         merged["labels"] = labels if same else []
         merged["config"] = _settings([run.get("config") or {} for run in runs])

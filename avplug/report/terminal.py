@@ -17,6 +17,7 @@ from avplug.report.attack_verdict import verdict_of
 from avplug.report.attacked import AttackPanel
 from avplug.report.panel import Panel
 from avplug.report.scores import Scores
+from avplug.report.spread import seeds
 from avplug.report.table import Number, Table, Value, text
 
 
@@ -66,9 +67,9 @@ def _tables(panel: Panel) -> Iterator[Table]:
     if len(panel.corruptions) > 1:
         for method in untreated or panel.methods[:1]:
             yield tables.corruption_table(panel, method)
-    comparison = tables.tta_table(panel)
-    if comparison:
-        yield comparison
+    for table in (tables.tta_table(panel), seeds(panel)):
+        if table:
+            yield table
 
 
 def _noteworthy(panel: AttackPanel) -> Table:

@@ -21,7 +21,8 @@ KNOWN = re.findall(
     "textbackslash textasciicircum textasciitilde textless textgreater textbar"
     " textasciigrave char times pm cdot ldots alpha delta rho textendash"
     " begin end centering caption label setlength tabcolsep toprule midrule bottomrule"
-    " cmidrule multicolumn rotatebox addlinespace scriptsize textbf underline",
+    " cmidrule multicolumn rotatebox addlinespace scriptsize textbf underline"
+    " surd to begingroup endgroup endhead",
 )
 ODD = st.text(
     alphabet=st.one_of(
@@ -60,7 +61,9 @@ def check(source):
 def rows(source):
     """The rows between the rules as lists of columns, each with its width."""
     inside = source.split(r"\toprule")[1].split(r"\bottomrule")[0]
-    inside = re.sub(r"\\midrule|\\addlinespace|\\cmidrule\(lr\)\{[\d-]+\}", "", inside)
+    inside = re.sub(
+        r"\\(?:midrule|endhead|addlinespace)|\\cmidrule\(lr\)\{[\d-]+\}", "", inside
+    )
     found, row, depth = [], [""], 0
     for kind, token in tokens(inside):
         if not kind and token in "{}":
@@ -216,6 +219,18 @@ def test_repeated_names_are_printed_once():
     source = latex_table(Table("x", "T", columns, body, group=1))
     assert [row[0].split()[-1:] for row in rows(source)[1:]] == [["a"], [], ["b"]]
     assert source.count(r"\addlinespace") == 1
+
+
+def test_what_does_not_fit_on_a_page_breaks():
+    columns = (Column("m", "m", False), Column("v", "v"))
+    body = tuple((f"m{i}", *numbers(i)) for i in range(60))
+    source = latex_table(Table("x", "T", columns, body))
+    check(source)
+    assert source.startswith("% needs \\usepackage{booktabs,longtable}")
+    assert r"\begin{longtable}{lr}" in source
+    assert "tabular" not in source
+    assert len(rows(source)) == 61
+    assert {width(row) for row in rows(source)} == {2}
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")

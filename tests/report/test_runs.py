@@ -96,7 +96,7 @@ def test_the_plans_are_put_together(make):
     one, two = make("one"), make("two")
     one.run |= {
         "config": {"dataset": "events", "seeds": [0], "device": "cpu", "dtype": "f"},
-        "labels": ["a", "b", "c"],
+        "labels": ["a", "b", "a"],
         "command": "avplug run A",
         "skipped": [{"what": "x", "cells": 1, "reason": "no"}],
         "failed": {},
@@ -104,7 +104,7 @@ def test_the_plans_are_put_together(make):
     }
     two.run |= {
         "config": {"dataset": "events", "seeds": [1], "device": "cuda", "dtype": "f"},
-        "labels": ["a", "b", "c"],
+        "labels": ["a", "b", "a"],
         "command": "avplug run B",
         "skipped": [{"what": "x", "cells": 1, "reason": "no"}],
         "metrics": ["top1", "top5"],
@@ -124,7 +124,7 @@ def test_the_plans_are_put_together(make):
     assert run["failed"] == {"other": "died"}, "the other run has finished it"
     assert len(run["skipped"]) == 1
     assert len(run["cells"]) == 2
-    assert run["labels"] == ["a", "b", "c"]
+    assert run["labels"] == ["a", "b", "a"]
     assert run["command"] == "avplug run A; avplug run B"
     assert run["started"] == "2026-01-01"
 
