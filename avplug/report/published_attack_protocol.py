@@ -78,7 +78,8 @@ def _trainings(
     protocol: PublishedProtocol, cells: Sequence[AttackedCell], run: Mapping[str, Any]
 ) -> Iterable[Aspect]:
     stated = protocol.attacks
-    names = {training_of(cell) for cell in cells}
+    # What no suite trained has no name, by which its curve would be found.
+    names = {training_of(cell) for cell in cells} - {""}
     rows = [row for row in run.get("trainings", ()) if row["name"] in names]
     epochs = {int(row["epochs"]) for row in rows}
     yield aspect(
