@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from avplug.bench.store import StoredCell
 from avplug.core.errors import UsageError, closest
 from avplug.report.adaptation import adaptation_tables
 from avplug.report.attack_tables import attack_tables
@@ -110,19 +111,29 @@ def _made(scores: Scores, name: str, severity: int | None) -> Iterator[Printed]:
     make = _OF_PANELS.get(name)
     if make:
         for panel in scores.panels:
-            said = caption([c.stored for c in panel.cells], scores.resamples)
+            stored = [cell.stored for cell in panel.cells]
             for table in make(panel, severity):
                 if table is not None:
-                    yield Printed(table, tuple(said))
+                    yield _captioned(table, stored, scores.resamples)
     elif name == "attacks":
         for attacks in scores.attacks:
-            said = caption([c.stored for c in attacks.cells], scores.resamples)
+            stored = [cell.stored for cell in attacks.cells]
             for table in attack_tables(attacks):
-                yield Printed(table, tuple(said))
+                yield _captioned(table, stored, scores.resamples)
     else:
-        stored = [c.stored for panel in scores.attacks for c in panel.cells]
-        said = caption(stored, None)
-        yield from (Printed(table, tuple(said)) for table in scores.papers)
+        stored = [cell.stored for panel in scores.attacks for cell in panel.cells]
+        for table in scores.papers:
+            yield _captioned(table, stored, None)
+
+
+def _captioned(
+    table: Table, stored: Sequence[StoredCell], resamples: int | None
+) -> Printed:
+    """Speak of intervals over clips where there are some, and of seeds never."""
+    numbers = (value for row in table.rows for value in row)
+    has = any(isinstance(value, Number) and value.interval for value in numbers)
+    said = not has if resamples == 0 else has and table.name != "seeds"
+    return Printed(table, tuple(caption(stored, resamples if said else None)))
 
 
 def render(tables: Sequence[Printed], form: str) -> str:

@@ -209,3 +209,16 @@ def test_a_multi_label_table_has_its_metric(maker):
     maker.add(right(10), "rain", 5)
     (printed,) = choose(score(maker.store, [MAP], 0), "per-corruption")
     assert printed.table.title.startswith("mAP (%)")
+
+
+def test_each_table_speaks_of_its_own_intervals(maker):
+    for seed in (0, 1):
+        maker.add(right(20), seed=seed)
+        maker.add(right(10 + seed), "rain", 5, seed=seed)
+    scores = score(maker.store, [TOP1], 20)
+    (main,), (seeds,) = choose(scores, "main"), choose(scores, "seeds")
+    assert "percentile bootstrap over clips, 20" in main.caption[-1]
+    assert not any("bootstrap" in line for line in seeds.caption)
+    assert "Student's t over the seeds" in seeds.table.note
+    (main,) = choose(score(maker.store, [TOP1], 0), "main")
+    assert main.caption[-1] == "No intervals."
