@@ -12,7 +12,7 @@ function shown(row, column) {
 }
 
 function number(text) {
-  return Number.parseFloat(text.replaceAll("−", "-").replaceAll(/[\s ]/g, ""));
+  return Number.parseFloat(text.replaceAll("−", "-").replaceAll(/\s/g, ""));
 }
 
 function blocks(table) {
@@ -33,7 +33,8 @@ function compare(column, numeric, sign) {
     if (!numeric) return sign * order.compare(a, b);
     const [x, y] = [number(a), number(b)];
     // What there is not comes last, whichever way.
-    if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
+    const [first, second] = [Number.isFinite(x), Number.isFinite(y)];
+    if (!first || !second) return second - first;
     return sign * (x - y);
   };
 }
