@@ -130,10 +130,15 @@ def _attacks(
         stated.knowledge or pair.number.corruption.replace("unknown", "")
         for pair in attacked
     ]
-    own = _words(cell.knowledge for pair in attacked for cell in pair.cells)
+    # What was made on another network is black-box to the one that is shown it.
+    own = [
+        "white-box" if cell.knowledge == "white-box" else "black-box"
+        for pair in attacked
+        for cell in pair.cells
+    ]
     if attacked:
         known = "" if "" in said else _words(said)
-        yield aspect("the attacker knows", known, own, known == own)
+        yield aspect("the attacker knows", known, _words(own), set(said) == set(own))
     for name, group in _by_attack(attacked).items():
         options = [(cell.about["name"], cell.about["options"]) for cell in group]
         steps = _words(o.get("steps", 1) for _, o in options)
@@ -154,7 +159,7 @@ def _losses(
         met = [
             cell
             for pair in pairs
-            if pair.attacked and (pair.network.defense != "none") is defended
+            if pair.attacked and pair.defended is defended
             for cell in pair.cells
         ]
         if met:

@@ -41,13 +41,11 @@ class AttackCounterpart:
 
     Args:
         number: As its source prints it.
-        panel: Where the run's is from.
         own: The run's in percent, by the seed of the training.
         cells: That it is made of; of a clean number attacked ones beside it.
     """
 
     number: PublishedNumber
-    panel: AttackPanel
     own: Spread
     cells: tuple[AttackedCell, ...]
 
@@ -57,11 +55,9 @@ class AttackCounterpart:
         return self.number.corruption != "clean"
 
     @property
-    def network(self) -> Network:
-        """Of the run; of several the first."""
-        found = own_network(self.cells[0].stored.cell["model"])
-        assert found is not None, "only such cells are matched"
-        return found
+    def defended(self) -> bool:
+        """Whether the run's network has a defence."""
+        return bool(self.cells[0].stored.cell["model"].get("defense"))
 
 
 _Own = tuple[Spread, tuple[AttackedCell, ...]]
@@ -84,7 +80,7 @@ def attack_counterparts(
     run = _Networks(panel, numbers, protocol)
     for number in numbers:
         for own, cells in run.beside(number):
-            yield AttackCounterpart(number, panel, own, cells)
+            yield AttackCounterpart(number, own, cells)
 
 
 def printed_threat(

@@ -320,6 +320,7 @@ def test_success_stands_beside_by_what_the_attacker_knows(maker, transfers):
     assert about["budgets"][::2] == ("not stated", "not known")
     assert about["TIA (minimise Eq.2), 5 steps: steps"] == ("5", "10", "differs")
     assert about["clips"][::2] == ("not stated", "not known")
+    assert about["the attacker knows"][1:] == ("white-box, black-box", "same")
     assert about["success is of"][1] == "clips that were right before"
 
 
