@@ -39,6 +39,9 @@ FORMATS: dict[str, dict[str, str | None]] = {
 #: Of Okabe and Ito, who see them apart with any colour vision; yellow is left out.
 _COLOURS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h", "P", "X")
+#: Letters of a label on one line.
+_LABEL = 46
+
 _DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 _STYLE: dict[Any, Any] = {
@@ -152,7 +155,7 @@ def draw(drawing: Drawing) -> Figure:
 
 
 def _draw_curves(figure: Figure, drawing: Curves) -> None:
-    rows = _legend_rows(drawing.lines)
+    rows = _legend_rows(drawing.lines, 5.0)
     figure.set_size_inches(5.0, 3.1 + 0.2 * rows)
     axes = figure.add_subplot()
     place = {step: i for i, step in enumerate(drawing.steps)}
@@ -208,7 +211,7 @@ def _draw_grid(figure: Figure, drawing: Grid) -> None:
     axes.tick_params(length=0)
     axes.invert_yaxis()
     axes.spines[:].set_visible(False)
-    axes.set_title(_wrapped(drawing.title, round(13 * inches)), pad=16)
+    axes.set_title(_wrapped(drawing.title, round(13 * inches)), pad=18)
     _categories(axes, drawing)
     figure.colorbar(mesh, ax=axes, pad=0.01).outline.set_visible(False)
 
@@ -217,12 +220,12 @@ def _categories(axes: Axes, drawing: Grid) -> None:
     names = [condition.category for condition in drawing.columns]
     for name in dict.fromkeys(names):
         first, count = names.index(name), names.count(name)
-        axes.text(
-            first + count / 2,
-            # Above the first row, whatever the height of rows.
-            1.02,
+        axes.annotate(
             _text(name),
-            transform=axes.get_xaxis_transform(),
+            (first + count / 2, 1),
+            (0, 4),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
             ha="center",
             va="bottom",
             fontsize=8,
@@ -233,7 +236,7 @@ def _categories(axes: Axes, drawing: Grid) -> None:
 
 
 def _draw_radar(figure: Figure, drawing: Radar) -> None:
-    rows = _legend_rows(drawing.lines)
+    rows = _legend_rows(drawing.lines, 4.4)
     figure.set_size_inches(4.4, 3.9 + 0.2 * rows)
     axes: Any = figure.add_subplot(projection="polar")
     angles = np.linspace(0, 2 * np.pi, len(drawing.axes), endpoint=False)
@@ -258,7 +261,7 @@ def _draw_radar(figure: Figure, drawing: Radar) -> None:
 
 def _look(line: Line) -> dict[str, Any]:
     return {
-        "label": _text(line.label),
+        "label": _wrapped(line.label, _LABEL),
         "color": _colour(line),
         "marker": _MARKERS[line.index % len(_MARKERS)],
         "markeredgecolor": "white",
@@ -273,18 +276,22 @@ def _colour(line: Line) -> str:
 
 
 def _legend(figure: Figure, lines: Sequence[Line]) -> None:
+    columns = _legend_columns(lines, figure.get_figwidth())
     figure.legend(
-        loc="outside lower center", ncols=_legend_columns(lines), handlelength=3.2
+        loc="outside lower center", ncols=columns, handlelength=3, columnspacing=1.5
     )
 
 
-def _legend_columns(lines: Sequence[Line]) -> int:
-    longest = max((len(line.label) for line in lines), default=1)
-    return max(1, min(len(lines), 74 // (longest + 8)))
+def _legend_columns(lines: Sequence[Line], inches: float) -> int:
+    longest = max((min(len(line.label), _LABEL) for line in lines), default=1)
+    # Points of a line's sample with the gaps round it, and of a letter at this size.
+    return max(1, min(len(lines), int(72 * inches / (56 + 5.4 * longest))))
 
 
-def _legend_rows(lines: Sequence[Line]) -> int:
-    return -(-len(lines) // _legend_columns(lines))
+def _legend_rows(lines: Sequence[Line], inches: float) -> int:
+    columns = _legend_columns(lines, inches)
+    heights = [_wrapped(line.label, _LABEL).count("\n") + 1 for line in lines]
+    return sum(max(heights[i : i + columns]) for i in range(0, len(lines), columns))
 
 
 def _wrapped(title: str, width: int) -> str:

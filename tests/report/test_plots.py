@@ -13,6 +13,7 @@ from avplug.bench.store import Places
 from avplug.core.errors import MissingExtraError, UsageError
 from avplug.report.chart import Line
 from avplug.report.over_time import windows
+from avplug.report.panel import Condition
 from avplug.report.plot_data import Curves, Grid, Radar, drawings
 from avplug.report.scores import score
 from avplug.report.statistics import Estimate
@@ -245,6 +246,40 @@ def test_refusals(full, maker, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"avplug\[figures\]"):
         plots.write_figures(scores, tmp_path)
+
+
+@pytest.mark.parametrize("length", [4, 16, 30, 120])
+def test_legends_stay_inside(length):
+    point = Estimate(50.0, 40.0, 60.0)
+    names = [f"{i} " + "method " * length for i in range(13)]
+    lines = [Line(n[:length], i, ((0, point), (1, point))) for i, n in enumerate(names)]
+    curves = Curves("a", "a", tuple(lines), {0: "a", 1: "b"}, "x", "y")
+    radar = Radar("a", "a", ("a", "b"), tuple(lines), 100.0)
+    for drawing in (curves, radar):
+        figure = plots.draw(drawing)
+        figure.canvas.draw()
+        box = figure.legends[0].get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y0 >= 0
+
+
+@pytest.mark.parametrize("count", [1, 13, 40])
+def test_the_title_of_a_heat_map_is_above_its_categories(count):
+    columns = tuple(Condition(f"c{i}", f"kind {i // 3}") for i in range(6))
+    rows = tuple(f"method {i}" for i in range(count))
+    grid = Grid("a", "a title", rows, columns, np.full((count, 6), 50.0), 1, 100.0)
+    figure = plots.draw(grid)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    kinds = [text for text in axes.texts if text.get_text().startswith("kind")]
+    assert len(kinds) == 2
+    top = axes.get_window_extent().y1
+    title = axes.title.get_window_extent()
+    for text in kinds:
+        assert top < text.get_window_extent().y0
+        assert text.get_window_extent().y1 <= title.y0
+    assert title.y1 <= figure.bbox.y1
 
 
 def test_nothing_to_draw(maker, tmp_path):
