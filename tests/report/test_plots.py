@@ -11,9 +11,11 @@ import pytest
 
 from avplug.bench.store import Places
 from avplug.core.errors import MissingExtraError, UsageError
+from avplug.report import plot_artists as artists, plots
 from avplug.report.chart import Line
 from avplug.report.over_time import windows
 from avplug.report.panel import Condition
+from avplug.report.plot_artists import draw
 from avplug.report.plot_data import Curves, Grid, Radar, drawings
 from avplug.report.scores import score
 from avplug.report.statistics import Estimate
@@ -22,7 +24,6 @@ from tests.report.stores import TOP1, predictions, right
 from tests.report.test_attacks import FACTS, threat
 
 pytest.importorskip("matplotlib", reason="the extra 'figures' is not installed")
-plots = pytest.importorskip("avplug.report.plots")
 
 
 def of(scores, kind, start=""):
@@ -40,7 +41,7 @@ def test_severity_curves_are_the_panels_numbers_with_their_bands(full):
     scores = score(full.store, [TOP1], 50)
     panel = scores.panels[0]
     (drawing,) = of(scores, Curves, "severity")
-    figure = plots.draw(drawing)
+    figure = draw(drawing)
     drawn = lines_of(figure)
     for method in panel.methods:
         points = [panel.over_corruptions(method, s) for s in (0, 1, 3, 5)]
@@ -60,7 +61,7 @@ def test_severity_curves_are_the_panels_numbers_with_their_bands(full):
 
 def test_no_band_without_intervals(full):
     (drawing,) = of(score(full.store, [TOP1], 0), Curves, "severity")
-    assert not plots.draw(drawing).axes[0].collections
+    assert not draw(drawing).axes[0].collections
 
 
 def test_heat_map_has_methods_down_and_corruptions_across(full):
@@ -68,7 +69,7 @@ def test_heat_map_has_methods_down_and_corruptions_across(full):
     panel = scores.panels[0]
     for severity in (None, 5):
         (grid,) = (d for d in drawings(scores, severity) if isinstance(d, Grid))
-        axes = plots.draw(grid).axes[0]
+        axes = draw(grid).axes[0]
         drawn = np.asarray(axes.collections[0].get_array()).reshape(2, 2)
         for i, method in enumerate(panel.methods):
             for j, condition in enumerate(panel.corruptions):
@@ -86,7 +87,7 @@ def test_a_missing_cell_is_a_gap_in_the_heat_map(maker):
     maker.add(right(12), "snow", 5, tta="tent")
     (grid,) = of(score(maker.store, [TOP1], 0), Grid)
     assert np.isnan(grid.values).tolist() == [[False, True], [True, False]]
-    axes = plots.draw(grid).axes[0]
+    axes = draw(grid).axes[0]
     assert [t.get_text() for t in axes.texts][:4] == ["50.0", "–", "–", "60.0"]
     assert axes.collections[0].get_array().mask.ravel().tolist() == [0, 1, 1, 0]
 
@@ -100,7 +101,7 @@ def test_radar_shows_the_relative_robustness_of_each_category(maker):
         identity["corruption"]["category"] = category
         maker.put(right(16 - 2 * number), identity)
     (radar,) = of(score(maker.store, [TOP1], 0), Radar)
-    figure = plots.draw(radar)
+    figure = draw(radar)
     (drawn,) = figure.axes[0].lines
     assert drawn.get_ydata().tolist() == pytest.approx([0.8, 0.65, 0.5, 0.8]), "closed"
     names = [label.get_text() for label in figure.axes[0].get_xticklabels()]
@@ -128,7 +129,7 @@ def test_accuracy_over_time_is_that_of_the_tenths(maker):
     scores = score(maker.store, [TOP1], 0)
     (stream,) = streams(scores.panels[0])
     (drawing,) = of(scores, Curves, "time")
-    drawn = lines_of(plots.draw(drawing))
+    drawn = lines_of(draw(drawing))
     mine, source = windows(stream)
     assert drawn["tent"][1] == pytest.approx([value for _, value in mine])
     assert drawn["source"][1] == pytest.approx([value for _, value in source])
@@ -143,7 +144,7 @@ def test_one_sense_corrupted_has_a_curve_for_each(maker):
             identity["corruption"]["modalities"] = senses
             maker.put(right(count - severity), identity)
     (drawing,) = of(score(maker.store, [TOP1], 0), Curves, "senses")
-    assert {k: v[1] for k, v in lines_of(plots.draw(drawing)).items()} == {
+    assert {k: v[1] for k, v in lines_of(draw(drawing)).items()} == {
         "sound alone": [100.0, 55.0, 35.0],
         "picture alone": [100.0, 85.0, 65.0],
         "both": [100.0, 25.0, 5.0],
@@ -179,7 +180,7 @@ def attacked(maker):
 def test_attacks_have_curves_by_sense_over_epsilon(attacked):
     first, second = of(attacked, Curves, "senses-attack")
     assert "fgsm" in first.title
-    drawn = lines_of(plots.draw(second))
+    drawn = lines_of(draw(second))
     assert {label: values for label, (_, values) in drawn.items()} == {
         "sound attacked": [100.0, 60.0, 40.0],
         "picture attacked": [100.0, 80.0, 60.0],
@@ -190,7 +191,7 @@ def test_attacks_have_curves_by_sense_over_epsilon(attacked):
 def test_attacks_on_one_ladder_stand_in_one_figure(attacked):
     a, v, av = of(attacked, Curves, "epsilon")
     assert [d.name.split("-")[1] for d in (a, v, av)] == ["a", "v", "av"]
-    drawn = [values for _, values in lines_of(plots.draw(av)).values()]
+    drawn = [values for _, values in lines_of(draw(av)).values()]
     assert drawn == [[100.0, 70.0, 50.0], [100.0, 40.0, 20.0]]
 
 
@@ -216,10 +217,10 @@ def test_files_of_all_formats_are_equal_for_equal_results(full, tmp_path, monkey
 
 
 def test_lines_differ_in_more_than_colour():
-    look = [plots._look(Line("x", i, ())) for i in range(28)]
+    look = [artists._look(Line("x", i, ())) for i in range(28)]
     grey = {(one["marker"], str(one["linestyle"])) for one in look}
     assert len(grey) == len(look)
-    lightness = [sum(bytes.fromhex(c[1:])) for c in plots._COLOURS]
+    lightness = [sum(bytes.fromhex(c[1:])) for c in artists._COLOURS]
     assert len(set(lightness)) == len(lightness)
 
 
@@ -256,7 +257,7 @@ def test_legends_stay_inside(length):
     curves = Curves("a", "a", tuple(lines), {0: "a", 1: "b"}, "x", "y")
     radar = Radar("a", "a", ("a", "b"), tuple(lines), 100.0)
     for drawing in (curves, radar):
-        figure = plots.draw(drawing)
+        figure = draw(drawing)
         figure.canvas.draw()
         box = figure.legends[0].get_window_extent()
         assert box.x0 >= 0
@@ -269,7 +270,7 @@ def test_the_title_of_a_heat_map_is_above_its_categories(count):
     columns = tuple(Condition(f"c{i}", f"kind {i // 3}") for i in range(6))
     rows = tuple(f"method {i}" for i in range(count))
     grid = Grid("a", "a title", rows, columns, np.full((count, 6), 50.0), 1, 100.0)
-    figure = plots.draw(grid)
+    figure = draw(grid)
     figure.canvas.draw()
     axes = figure.axes[0]
     kinds = [text for text in axes.texts if text.get_text().startswith("kind")]
