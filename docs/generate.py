@@ -164,8 +164,8 @@ def checks() -> str:
 
     parts = [
         "# Conformance checks\n",
-        "`avplug check` and `avplug.testing.parametrize_with_checks` try each of these; "
-        "[how to use them](../how-to/plugin.md#check-it).\n",
+        "`avplug check` and `avplug.testing.parametrize_with_checks` try each of "
+        "these; [how to use them](../how-to/plugin.md#check-it).\n",
     ]
     for kind in KINDS:
         rows = "".join(f"| `{c.id}` | {c.promise} |\n" for c in checks_of(kind))
