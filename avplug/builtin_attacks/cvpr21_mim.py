@@ -32,6 +32,7 @@ class CVPR21MIM(MIM):
     """
 
     batch_dependent = True
+    leaves_budget = True
 
     def __init__(
         self, *, steps: int = 10, step: float = 0.125, similarity: float = 0.0

@@ -104,7 +104,8 @@ class ActionTopFive(ShareOfClips):
             reachable &= within(logits, own, 5)
             labels = labels * best.shape[1] + place
             kept = np.take_along_axis(logits, best, 1).astype(np.float64)
-            sums = (sums[:, :, None] + kept[:, None, :]).reshape(len(sums), -1)
+            pairs = sums.shape[1] * kept.shape[1]
+            sums = (sums[:, :, None] + kept[:, None, :]).reshape(len(sums), pairs)
         labels = np.where(reachable, labels, 0)
         return reachable & within(sums, labels, 5)
 

@@ -137,10 +137,14 @@ class Attack(ABC):
         fitted: Whether :meth:`fit` must be called first.
         batch_dependent: Whether it breaks the rule above, as published code does that
             is run as it is; the batch size then belongs to the result's identity.
+        leaves_budget: Whether its perturbations may be larger than the threat model
+            allows, as those of published code are; never what an attack of one's own
+            should do.
     """
 
     fitted: ClassVar[bool] = False
     batch_dependent: ClassVar[bool] = False
+    leaves_budget: ClassVar[bool] = False
 
     def fit(  # noqa: B027  (most attacks learn nothing)
         self,

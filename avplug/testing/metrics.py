@@ -3,36 +3,78 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avplug.core.components import MetricSpec
-from avplug.core.metric import Predictions
-from avplug.testing.checks import Subject, promise, quiet as stays_quiet, require
+from avplug.core.metric import Embeddings, Metric, Predictions
+from avplug.testing.checks import (
+    NotApplicable,
+    Subject,
+    promise,
+    quiet as stays_quiet,
+    require,
+)
 
-_CLIPS, _CLASSES = 40, 10
+_CLIPS, _CLASSES, _BATCH = 40, 10, 6
+#: Classes of each task where there are several: enough that five best are not all.
+_TASKS = {"verb": 12, "noun": 15}
 
 
 def predictions(subject: Subject, logits: str = "drawn") -> Predictions:
     """Return what a model might have said of forty clips of the metric's task.
 
+    They have all that a metric can ask for: batches, and embeddings of both senses.
+
     Args:
         subject: Whose descriptor states the task.
-        logits: ``"drawn"``, or ``"right"`` or ``"wrong"`` for the most part.
+        logits: ``"drawn"``, or ``"right"`` or ``"wrong"`` for the most part; clips
+            then find their own other sense, or another's.
     """
     spec = subject.spec
     assert isinstance(spec, MetricSpec)
     random = np.random.default_rng((subject.seed, 5))
-    targets = np.zeros((_CLIPS, _CLASSES), np.bool_)
-    targets[np.arange(_CLIPS), np.arange(_CLIPS) % _CLASSES] = True
+    tasks = _TASKS if spec.task == "multi-task" else {}
+    targets = np.concatenate(
+        [_one_of(classes) for classes in tasks.values() or (_CLASSES,)], axis=1
+    )
     if spec.task == "multi-label":
         targets |= random.random(targets.shape) < 0.2
-    gain = {"drawn": 1.0, "right": 2.5, "wrong": -2.5}[logits]
+    gain = {"drawn": 1.0, "right": 5.0, "wrong": -2.5}[logits]
     drawn = random.normal(0, 1, targets.shape) + gain * targets
-    ids = np.array([f"clip-{index:02d}" for index in range(_CLIPS)])
-    outputs = "sigmoid" if spec.task == "multi-label" else "softmax"
-    return Predictions(ids, drawn.astype(np.float32), targets, outputs)
+    heard, noise = random.normal(0, 1, (2, _CLIPS, 8))
+    return Predictions(
+        np.array([f"clip-{index:02d}" for index in range(_CLIPS)]),
+        drawn.astype(np.float32),
+        targets,
+        "sigmoid" if spec.task == "multi-label" else "softmax",
+        tasks,
+        np.arange(_CLIPS) // _BATCH,
+        Embeddings(heard.astype(np.float32), (gain * heard + noise).astype(np.float32)),
+    )
+
+
+def _one_of(classes: int) -> NDArray[np.bool_]:
+    """Return targets of clips that have one class each, [N, classes]."""
+    return np.eye(classes, dtype=np.bool_)[np.arange(_CLIPS) % classes]
+
+
+def _chosen(said: Predictions, index: Any) -> Predictions:
+    """Return the predictions of some clips, in the order of the index."""
+    assert said.batches is not None
+    assert said.embeddings is not None
+    return replace(
+        said,
+        ids=said.ids[index],
+        logits=said.logits[index],
+        targets=said.targets[index],
+        batches=said.batches[index],
+        embeddings=Embeddings(
+            said.embeddings.audio[index], said.embeddings.video[index]
+        ),
+    )
 
 
 def _rows(subject: Subject, count: int = 6) -> NDArray[np.float64]:
@@ -73,14 +115,8 @@ def order_of_clips(subject: Subject) -> None:
     """The order of the clips does not matter."""
     said, weights = predictions(subject), _rows(subject)
     order = np.random.default_rng((subject.seed, 7)).permutation(_CLIPS)
-    turned = replace(
-        said,
-        ids=said.ids[order],
-        logits=said.logits[order],
-        targets=said.targets[order],
-    )
     one = _compute(subject, said, weights)
-    two = _compute(subject, turned, weights[:, order])
+    two = _compute(subject, _chosen(said, order), weights[:, order])
     require(_close(one, two), f"{one[0]:.6g} became {two[0]:.6g} in another order")
 
 
@@ -96,13 +132,15 @@ def rows_apart(subject: Subject) -> None:
 @promise("metric")
 def weights_count(subject: Subject) -> None:
     """A weight of two means the clip twice, a weight of nought not at all."""
+    spec = subject.spec
+    assert isinstance(spec, MetricSpec)
+    if "embeddings" in spec.needs:
+        raise NotApplicable("weights choose who asks; all clips are there to be found")
     said, weights = predictions(subject), _rows(subject)[1:2]
     index = np.repeat(np.arange(_CLIPS), weights[0].astype(int))
     written_out = replace(
-        said,
+        _chosen(said, index),
         ids=np.array([f"{said.ids[i]}/{place}" for place, i in enumerate(index)]),
-        logits=said.logits[index],
-        targets=said.targets[index],
     )
     one = _compute(subject, said, weights)
     two = _compute(subject, written_out, np.ones((1, len(index))))
@@ -113,12 +151,9 @@ def weights_count(subject: Subject) -> None:
 def nothing_to_count(subject: Subject) -> None:
     """Weights of nought, and no clips at all, give a value or NaN, without raising."""
     said = predictions(subject)
-    none = replace(
-        said, ids=said.ids[:0], logits=said.logits[:0], targets=said.targets[:0]
-    )
     for label, clips, weights in (
         ("weights of nought", said, np.zeros((1, _CLIPS))),
-        ("no clips", none, np.ones((1, 0))),
+        ("no clips", _chosen(said, slice(0)), np.ones((1, 0))),
     ):
         values = _compute(subject, clips, weights)
         require(
@@ -129,11 +164,12 @@ def nothing_to_count(subject: Subject) -> None:
 
 @promise("metric")
 def not_a_number(subject: Subject) -> None:
-    """A clip whose logits are NaN raises nothing."""
-    said = predictions(subject)
-    logits = said.logits.copy()
-    logits[3] = np.nan
-    values = _compute(subject, replace(said, logits=logits), np.ones((1, _CLIPS)))
+    """A clip whose logits and embeddings are NaN raises nothing."""
+    said = _chosen(predictions(subject), np.arange(_CLIPS))
+    assert said.embeddings is not None
+    for drawn in (said.logits, said.embeddings.audio, said.embeddings.video):
+        drawn[3] = np.nan
+    values = _compute(subject, said, np.ones((1, _CLIPS)))
     require(np.shape(values) == (1,), f"one row of weights gave {np.shape(values)}")
 
 
@@ -155,15 +191,47 @@ def direction(subject: Subject) -> str:
 
 
 @promise("metric")
+def right_clips(subject: Subject) -> str:
+    """Where it tells which clips are right, it is their share in percent."""
+    metric: Metric = subject.make()
+    said, weights = predictions(subject), _rows(subject)
+    right = metric.right(said)
+    if right is None:
+        raise NotApplicable("it does not tell which clips are right")
+    require(
+        right.dtype == np.bool_ and right.shape == (_CLIPS,),
+        f"right is {right.dtype} {list(right.shape)}",
+    )
+    values = _compute(subject, said, weights)
+    shares = 100 * (weights @ right) / weights.sum(1)
+    require(
+        _close(values, shares), f"it is {values[0]:.6g}, their share {shares[0]:.6g}"
+    )
+    return f"{int(right.sum())} of {_CLIPS} clips are right"
+
+
+@promise("metric")
 def pure(subject: Subject) -> None:
     """Predictions and weights stay as they are."""
     said, weights = predictions(subject), _rows(subject)
     before = predictions(subject), _rows(subject)
     _compute(subject, said, weights)
-    for name in ("ids", "logits", "targets"):
-        same = np.array_equal(getattr(said, name), getattr(before[0], name))
-        require(same, f"it wrote to the {name}")
+    for name, one, two in zip(
+        ("ids", "logits", "targets", "batches", "vectors", "vectors"),
+        _arrays(said),
+        _arrays(before[0]),
+        strict=True,
+    ):
+        require(np.array_equal(one, two), f"it wrote to the {name}")
     require(np.array_equal(weights, before[1]), "it wrote to the weights")
+
+
+def _arrays(said: Predictions) -> tuple[NDArray[Any], ...]:
+    vectors = said.embeddings
+    assert vectors is not None
+    assert said.batches is not None
+    own = said.ids, said.logits, said.targets, said.batches
+    return (*own, vectors.audio, vectors.video)
 
 
 @promise("metric")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from avplug.core.batch import Batch
@@ -154,7 +156,7 @@ def moves(subject: Subject) -> None:
 
 @promise("model")
 def gradient(subject: Subject) -> str:
-    """Where it claims ``gradient``, one reaches frames and waveform."""
+    """Where it claims ``gradient``, one reaches each sense that its answer needs."""
     spec = subject.spec
     assert isinstance(spec, ModelSpec)
     if "gradient" not in spec.capabilities:
@@ -168,12 +170,32 @@ def gradient(subject: Subject) -> str:
     require(answer.requires_grad, "the logits carry no gradient at all")
     weights = torch.arange(1.0, 1 + answer.shape[1])
     torch.autograd.backward((answer * weights).sum())
+    unused = _unused(model, source, subject.seed)
+    require(len(unused) < 2, "its answer depends on neither sense")
     sizes = []
     for name, tensor in (("frames", frames), ("waveform", waveform)):
         size = 0.0 if tensor.grad is None else float(tensor.grad.abs().max())
-        require(0 < size < float("inf"), f"the gradient of the {name} is {size:g}")
-        sizes.append(f"{name} {size:.2g}")
+        reached = size > 0 or name in unused
+        require(
+            reached and size < float("inf"), f"the gradient of the {name} is {size:g}"
+        )
+        sizes.append(f"{name} {'unused' if name in unused else f'{size:.2g}'}")
     return ", ".join(sizes)
+
+
+def _unused(model: Model, source: Batch, seed: int) -> set[str]:
+    """Return the senses whose content does not matter to the answer."""
+    other = batch_for(model, seed + 1)
+    answer = _answer(model, source)
+    changed_batches = {
+        "frames": replace(source, frames=other.frames),
+        "waveform": replace(source, waveform=other.waveform),
+    }
+    return {
+        name
+        for name, batch in changed_batches.items()
+        if torch.equal(answer, _answer(model, batch))
+    }
 
 
 @promise("model")

@@ -134,3 +134,10 @@ def test_one_that_says_so_may_depend_on_the_batch():
         batch_dependent = True
 
     assert failures(SPEC, Dependent) == {}
+
+
+def test_one_that_says_so_may_leave_its_budget():
+    class Leaves(inside_the_ball):
+        leaves_budget = True
+
+    assert failures(SPEC, Leaves) == {}

@@ -48,6 +48,11 @@ class direction(Sound):
     higher_is_better = False
 
 
+class right_clips(Sound):
+    def right(self, predictions):
+        return np.ones(len(predictions), bool)
+
+
 class pure(Sound):
     def compute(self, predictions, weights):
         values = super().compute(predictions, weights)
@@ -74,6 +79,6 @@ class quiet(Sound):
 TABLE = names_of(
     "metric",
     *(one_value_per_row, order_of_clips, rows_apart, weights_count, nothing_to_count),
-    *(not_a_number, direction, pure, stateless, quiet),
+    *(not_a_number, direction, right_clips, pure, stateless, quiet),
 )
 TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
