@@ -6,9 +6,14 @@ import io
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+
+#: So many times the limit may pass while a library of somebody else is imported.
+PATIENCE = 10
 
 
 class TookTooLong(BaseException):
@@ -22,6 +27,10 @@ def at_most(seconds: float) -> Iterator[None]:
     It takes the main thread, and a system with interval timers; elsewhere there is no
     limit. What hangs in compiled code is interrupted when it comes back to Python.
 
+    A library that the block's own module imports is let come to its end, for ten times
+    as long: many cannot be imported again in a process once they were interrupted, and
+    the rest of the program may need them.
+
     Raises:
         TookTooLong: The time was up.
     """
@@ -30,8 +39,13 @@ def at_most(seconds: float) -> Iterator[None]:
         yield
         return
 
+    # That of the block: of this generator and the ``with`` that runs it, the caller.
+    outside = sys._getframe(2)
+    last = time.monotonic() + PATIENCE * seconds
+
     def give_up(signum: int, frame: FrameType | None) -> None:
-        raise TookTooLong(f"{seconds:g}")
+        if time.monotonic() > last or not _imports_others(frame, outside):
+            raise TookTooLong(f"{seconds:g}")
 
     before = signal.signal(signal.SIGALRM, give_up)
     # Repeated: a plugin may catch everything once.
@@ -41,6 +55,16 @@ def at_most(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, rest, period)
         signal.signal(signal.SIGALRM, before)
+
+
+def _imports_others(frame: FrameType | None, outside: FrameType) -> bool:
+    """Return whether modules of several packages are being imported in a block."""
+    packages = set()
+    while frame is not None and frame is not outside:
+        if frame.f_code.co_name == "<module>":
+            packages.add(str(frame.f_globals.get("__name__")).partition(".")[0])
+        frame = frame.f_back
+    return len(packages) > 1
 
 
 class Diverted(io.TextIOBase):

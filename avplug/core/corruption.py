@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from avplug.signal.noise_level import NoiseLevel, noise_level
 SEVERITIES = (1, 2, 3, 4, 5)
 PROFILES = ("paper", "released")
 RECORDINGS = "AVPLUG_RECORDINGS"
+
+#: What NumPy and OpenCV say of an array that may only be read.
+_READ_ONLY = re.compile(r"read-?only")
 
 
 @contextmanager
@@ -154,13 +158,15 @@ def corrupt(
     # A track of nothing stays as it is: no corruption need be written for it.
     if _holds(clip.frames) and clip.times is not None and "v" in modalities:
         source = _read_only(clip.frames)
-        frames = corruption.video(
-            source, _read_only(clip.times), scene, rng.stream("video")
-        )
+        times = _read_only(clip.times)
+        with _input_is_kept(corruption, name, "frames"):
+            frames = corruption.video(source, times, scene, rng.stream("video"))
         _check(name, "video", source, frames)
     if _holds(clip.audio) and "a" in modalities:
         samples = _read_only(clip.audio)
-        audio = corruption.audio(samples, clip.sample_rate, scene, rng.stream("audio"))
+        rate = clip.sample_rate
+        with _input_is_kept(corruption, name, "samples"):
+            audio = corruption.audio(samples, rate, scene, rng.stream("audio"))
         _check(name, "audio", samples, audio)
     return clip.with_media(frames=frames, audio=audio)
 
@@ -212,6 +218,25 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+@contextmanager
+def _input_is_kept(corruption: Corruption, name: str, what: str) -> Iterator[None]:
+    """Say whose fault it is when a corruption writes to what it was given."""
+    try:
+        yield
+    except OSError:
+        # A file system can be read-only as well.
+        raise
+    except Exception as error:
+        if not _READ_ONLY.search(str(error)):
+            raise
+        owner = f"{type(corruption).__module__}.{type(corruption).__qualname__}"
+        raise PluginError(
+            f"Corruption '{name}' ({owner}) writes to the {what} that it is given: "
+            "inputs must not be changed in place.",
+            f"In the plugin, work on a copy: {what} = {what}.copy()",
+        ) from error
 
 
 def _check(name: str, part: str, before: NDArray[Any], after: NDArray[Any]) -> None:

@@ -116,7 +116,7 @@ def assert_culprits_are_named(text):
         ("list", "--json"),
         ("plugins", "--json"),
         ("show", "metric", "top1", "--json"),
-        ("plan", "-c", "rain", "-s", "3", "--limit", "4", "--no-estimate", "--json"),
+        ("plan", "-c", "rain", "-s", "3", "--limit", "4", "--json"),
     ],
     ids=" ".join,
 )
@@ -149,6 +149,7 @@ def test_a_run_goes_on_and_names_the_cell_of_the_culprit(run, tmp_path):
     assert_culprits_are_named(done.stderr)
     assert "1 failed" in done.stderr
     assert "changes s3" in done.stderr
+    assert "Corruption 'changes' (bad_changes_class.Bad) writes to the" in done.stderr
 
 
 def test_no_plugins_imports_none(run):
