@@ -86,9 +86,17 @@ def test_a_folder_of_another_model(folder):
         load(str(folder), "auto", "")
 
 
-@pytest.mark.parametrize("source", ["nobody/nothing", "hf:nobody/nothing@main"])
-def test_what_is_not_here_is_told(source):
-    with pytest.raises(WeightsError, match="--weights hf:nobody/nothing"):
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("nobody/nothing", "Fetch it with --weights hf:nobody/nothing"),
+        ("hf:nobody/nothing@main", "Look at the id, the network and HF_HUB_OFFLINE"),
+        ("/no/such/folder", "There is no folder '/no/such/folder'"),
+        ("hf:nothing", "Give a folder, OWNER/REPO"),
+    ],
+)
+def test_what_is_not_here_is_told(source, said):
+    with pytest.raises(WeightsError, match=said):
         load(source, "auto", "")
 
 

@@ -46,6 +46,11 @@ def test_the_whole_prompt(make):
     )
 
 
+def test_a_label_cannot_pass_for_media(make):
+    with pytest.raises(UsageError, match="another number of media tokens"):
+        make(("dog", "<|AUDIO|>"))
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

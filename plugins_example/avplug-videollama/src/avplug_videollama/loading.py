@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from avplug_videollama.tiny import make_network, make_tokenizer
 
 #: Of ``config.json``: the whole model, and its part that answers in text.
 KINDS = ("qwen2_5_omni", "qwen2_5_omni_thinker")
+
+_REPOSITORY = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
 
 def load(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
@@ -46,15 +49,7 @@ def load(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
 
 
 def _pretrained(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
-    name, at, revision = weights.removeprefix("hf:").partition("@")
-    folder = Path(name).expanduser()
-    if folder.is_dir() and not weights.startswith("hf:"):
-        name, at, revision = str(folder), "", ""
-    source: dict[str, Any] = {
-        "trust_remote_code": False,
-        "local_files_only": not weights.startswith("hf:"),
-        **({"revision": revision} if at else {}),
-    }
+    name, source = _source(weights)
     try:
         kind = AutoConfig.from_pretrained(name, **source).model_type
         if kind not in KINDS:
@@ -74,8 +69,9 @@ def _pretrained(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         raise WeightsError(
             f"'{weights}' cannot be loaded: {str(error).strip().splitlines()[0]}",
-            "Give a folder, or fetch the checkpoint with"
-            f" --weights hf:{name.removeprefix('hf:')}.",
+            f"Fetch it with --weights hf:{name}."
+            if source["local_files_only"]
+            else "Look at the id, the network and HF_HUB_OFFLINE.",
         ) from error
     except ImportError as error:
         raise UsageError(
@@ -94,3 +90,24 @@ def _pretrained(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
             " devices.",
         )
     return network, tokenizer
+
+
+def _source(weights: str) -> tuple[str, dict[str, Any]]:
+    """Return what ``from_pretrained`` calls a name, and where it may look for it."""
+    remote = weights.startswith("hf:")
+    folder = Path(weights).expanduser()
+    source: dict[str, Any] = {
+        "trust_remote_code": False,
+        "local_files_only": not remote,
+    }
+    if folder.is_dir() and not remote:
+        return str(folder), source
+    found = _REPOSITORY.fullmatch(weights.removeprefix("hf:"))
+    if found is None:
+        raise WeightsError(
+            f"There is no folder '{weights}'.",
+            "Give a folder, OWNER/REPO from the hub's cache, or hf:OWNER/REPO.",
+        )
+    if found["revision"]:
+        source["revision"] = found["revision"]
+    return found["name"], source

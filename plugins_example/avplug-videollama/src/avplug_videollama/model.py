@@ -114,6 +114,9 @@ class VideoLlama(Model):
         texts = [f"{text}<|im_end|>" for text in answers_of(self.labels, answer)]
         ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
         self.answers = Answers(ids, constrained=score == "constrained")
+        if device_map:
+            for part in (self.reader.mel, self.reader.patches, self.answers):
+                part.to(self.reader.device)
         self.input = InputSpec(
             size=image_size,
             seconds=seconds,

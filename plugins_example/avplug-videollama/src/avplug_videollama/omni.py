@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,9 @@ class Read:
         chosen = DynamicCache()
         layers: list[Any] = self.cache.layers
         for index, layer in enumerate(layers):
-            chosen.update(layer.keys[clips], layer.values[clips], index)
+            # A device map may have put layers on several devices.
+            rows = clips.to(layer.keys.device)
+            chosen.update(layer.keys[rows], layer.values[rows], index)
         return chosen
 
 
@@ -85,8 +88,21 @@ class Omni(nn.Module):
         )
         self.grid = self.patches.grid(frames, image_size)
         self.hops = round(seconds * SAMPLE_RATE) // HOP
+        # The tower halves time twice.
+        self.sounds = ((self.hops - 1) // 2 + 1 - 2) // 2 + 1
+        self.pictures = math.prod(self.grid) // vision.spatial_merge_size**2
         prompt = self._prompt(question, system)
         ids = torch.tensor([tokenizer(prompt, add_special_tokens=False)["input_ids"]])
+        media = {
+            network.config.video_token_id: self.pictures,
+            network.config.audio_token_id: self.sounds,
+        }
+        if any((ids == token).sum() != count for token, count in media.items()):
+            raise UsageError(
+                "The prompt has another number of media tokens than the clip.",
+                "A label or the question holds one, or the tokeniser is of another"
+                " model.",
+            )
         positions, _ = network.model.get_rope_index(
             ids,
             video_grid_thw=torch.tensor([self.grid]),
@@ -106,12 +122,10 @@ class Omni(nn.Module):
         return weight.device
 
     def _prompt(self, question: str, system: str) -> str:
-        pictures = self.grid[0] * self.grid[1] * self.grid[2] // self.patches.merge**2
-        sounds = ((self.hops - 1) // 2 + 1 - 2) // 2 + 1
         return (
             f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n"
-            f"<|vision_bos|>{'<|VIDEO|>' * pictures}<|vision_eos|>"
-            f"<|audio_bos|>{'<|AUDIO|>' * sounds}<|audio_eos|>"
+            f"<|vision_bos|>{'<|VIDEO|>' * self.pictures}<|vision_eos|>"
+            f"<|audio_bos|>{'<|AUDIO|>' * self.sounds}<|audio_eos|>"
             f"{question}<|im_end|>\n<|im_start|>assistant\n"
         )
 
@@ -123,15 +137,16 @@ class Omni(nn.Module):
             waveform: [B, N], nominally -1..1, 16 kHz; padded or cut to ``seconds``.
         """
         count, device = len(frames), self.device
+        frames, waveform = frames.to(device), waveform.to(device)
         samples = self.hops * HOP
         heard = nn.functional.pad(waveform, (0, max(0, samples - waveform.shape[1])))
         mel = self.mel(heard[:, :samples])
         known = self.network.model(
             input_ids=self.ids.to(device).expand(count, -1),
             position_ids=self.positions.to(device).expand(-1, count, -1),
-            pixel_values_videos=self.patches(frames).to(device),
+            pixel_values_videos=self.patches(frames),
             video_grid_thw=torch.tensor([self.grid] * count, device=device),
-            input_features=mel.to(device, self.network.dtype),
+            input_features=mel.to(self.network.dtype),
             feature_attention_mask=torch.ones(
                 count, self.hops, dtype=torch.long, device=device
             ),
@@ -141,7 +156,7 @@ class Omni(nn.Module):
         # Scores of the whole vocabulary at each place of the prompt would fill memory.
         logits = self.network.lm_head(known.last_hidden_state[:, -1])
         position = int(self.positions.max()) + 1
-        return Read(logits, known.past_key_values, position)
+        return Read(logits.to(device), known.past_key_values, position)
 
     def go_on(self, read: Read, clips: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """Return logits [R, K, V] after each of the tokens that follow a prompt.
@@ -159,4 +174,4 @@ class Omni(nn.Module):
             use_cache=True,
         )
         logits: torch.Tensor = self.network.lm_head(said.last_hidden_state)
-        return logits
+        return logits.to(self.device)
