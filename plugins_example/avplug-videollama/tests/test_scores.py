@@ -123,6 +123,16 @@ def test_how_many_pairs_are_scored_at_once_changes_nothing(make, clips):
         assert torch.allclose(one, other, atol=1e-4)
 
 
+def test_clips_are_read_once_for_all_classes(make, clips):
+    model, seen = make(pairs=2), []
+    network = model.reader.network.model
+    for tower in (network.visual, network.audio_tower):
+        tower.register_forward_hook(lambda tower, *_: seen.append(tower))
+    with torch.no_grad():
+        model(*clips(3))
+    assert seen == [network.audio_tower, network.visual]
+
+
 def test_both_senses_are_used(make, clips):
     model = make().double()
     frames, waveform = (tensor.double() for tensor in clips(1))
