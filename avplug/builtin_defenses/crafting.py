@@ -8,7 +8,7 @@ and times for ratios of 25 and 40 %; details are ours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -42,6 +42,44 @@ def nearest(parts: int, chosen: Sequence[int]) -> list[int]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Some moments of clips, as clips of their own.
+
+    Args:
+        batch: The sampled frames and the sound that goes with them.
+        seen: Numbers of the frames.
+        heard: Numbers of the parts of the sound.
+        length: Samples of a part.
+    """
+
+    batch: Batch
+    seen: list[int]
+    heard: list[int]
+    length: int
+
+
+def excerpt_of(batch: Batch, *, ratio: float, parts: int, shift: float) -> Excerpt:
+    """Return sampled moments of the clips.
+
+    Args:
+        batch: The clips.
+        ratio: Share of the moments that is sampled.
+        parts: Moments that the sound is divided into.
+        shift: See :func:`sampled`.
+    """
+    length = batch.waveform.shape[1] // parts
+    seen = sampled(batch.frames.shape[1], ratio, shift)
+    heard = sampled(parts, ratio, shift)
+    chunks = batch.waveform[:, : length * parts].reshape(len(batch), parts, length)
+    short = Batch(
+        batch.frames[:, seen],
+        chunks[:, heard].flatten(1),
+        torch.full_like(batch.lengths, len(heard) * length),
+    )
+    return Excerpt(short, seen, heard, length)
+
+
 def craft(
     attack: Attack,
     model: Model,
@@ -68,29 +106,28 @@ def craft(
         parts: Moments that the sound is divided into.
         shift: See :func:`sampled`.
     """
-    frames, length = batch.frames.shape[1], batch.waveform.shape[1] // parts
-    seen = sampled(frames, ratio, shift)
-    heard = sampled(parts, ratio, shift)
-    whole = length * parts
-    chunks = batch.waveform[:, :whole].reshape(len(batch), parts, length)
-    excerpt = Batch(
-        batch.frames[:, seen],
-        chunks[:, heard].flatten(1),
-        torch.full_like(batch.lengths, len(heard) * length),
-    )
-    attacked = attack.perturb(model, excerpt, labels, threat, randoms)
-    pictures = attacked.batch.frames - excerpt.frames
-    sounds = attacked.batch.waveform - excerpt.waveform
-    sounds = sounds.view(len(batch), len(heard), length)
-    waveform = batch.waveform.clone()
-    waveform[:, :whole] += sounds[:, nearest(parts, heard)].flatten(1)
-    places = torch.arange(waveform.shape[1], device=waveform.device)
-    shared = replace(
-        batch,
-        frames=batch.frames + pictures[:, nearest(frames, seen)],
-        waveform=waveform.where(places < batch.lengths[:, None], 0.0),
-    )
+    excerpt = excerpt_of(batch, ratio=ratio, parts=parts, shift=shift)
+    attacked = attack.perturb(model, excerpt.batch, labels, threat, randoms)
+    shared = _shared(batch, excerpt, attacked.batch, parts)
     return replace(attacked, batch=_bounded(shared, batch, threat))
+
+
+def _shared(clean: Batch, excerpt: Excerpt, attacked: Batch, parts: int) -> Batch:
+    """Return the clips with each moment changed like the nearest sampled one."""
+    pictures = attacked.frames - excerpt.batch.frames
+    sounds = (attacked.waveform - excerpt.batch.waveform).view(
+        len(clean), len(excerpt.heard), excerpt.length
+    )
+    waveform = clean.waveform.clone()
+    whole = excerpt.length * parts
+    waveform[:, :whole] += sounds[:, nearest(parts, excerpt.heard)].flatten(1)
+    places = torch.arange(waveform.shape[1], device=waveform.device)
+    owners = nearest(clean.frames.shape[1], excerpt.seen)
+    return replace(
+        clean,
+        frames=clean.frames + pictures[:, owners],
+        waveform=waveform.where(places < clean.lengths[:, None], 0.0),
+    )
 
 
 def _bounded(shared: Batch, clean: Batch, threat: ThreatModel) -> Batch:
