@@ -33,6 +33,7 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
         model = cell.model.entry.spec.name
         attack = f" + {cell.attack.method.spec.name}" if cell.attack else ""
         groups[model, f"{cell.method.spec.name}{attack}", condition].append(cell)
+    seconds, untimed = _seconds(plan, todo) if estimate else (None, [])
     return {
         "folder": str(folder),
         "clips": len(plan.clips),
@@ -54,23 +55,36 @@ def describe_plan(plan: Plan, *, estimate: bool = True) -> dict[str, Any]:
         ],
         "skipped": [asdict(skip) for skip in plan.skips],
         "device": config.device,
-        "seconds": _seconds(plan, todo) if estimate else None,
+        "seconds": seconds,
+        "untimed": untimed,
     }
 
 
-def _seconds(plan: Plan, todo: list[Cell]) -> float:
+def _seconds(plan: Plan, todo: list[Cell]) -> tuple[float, list[str]]:
+    """Return the time of the cells, and what was raised by those without one."""
     sample = replace(plan, clips=plan.clips[: plan.config.batch_size])
     timed: dict[tuple[int, str, int, int], float] = {}
+    problems = []
     total = 0.0
     for cell in todo:
         method, segments = cell.method.spec.name, len(cell.segments)
         key = (id(cell.model), method, segments, id(cell.attack))
         if key not in timed:
-            feed = Feed(plan)
-            # The first pass decodes and warms up; the second is what cells will cost.
-            for _ in range(2):
-                begin = time.perf_counter()
-                evaluate(cell, sample, feed, lambda count: None)
-                timed[key] = (time.perf_counter() - begin) / sample.visits(cell)
+            try:
+                timed[key] = _seconds_of_clip(cell, sample)
+            except Exception as error:
+                # The run would note it as this cell's failure; a plan tells it before.
+                problems.append(f"{method} on {cell.segments[0].name}: {error}")
+                timed[key] = 0.0
         total += timed[key] * plan.visits(cell)
-    return total
+    return total, problems
+
+
+def _seconds_of_clip(cell: Cell, sample: Plan) -> float:
+    feed, took = Feed(sample), 0.0
+    # The first pass decodes and warms up; the second is what cells will cost.
+    for _ in range(2):
+        begin = time.perf_counter()
+        evaluate(cell, sample, feed, lambda count: None)
+        took = time.perf_counter() - begin
+    return took / sample.visits(cell)

@@ -62,5 +62,7 @@ def _render(facts: dict[str, Any]) -> None:
         f"{facts['cells']} cells of {facts['clips']} clips; "
         f"{facts['finished']} are finished in {facts['folder']}."
     )
+    for problem in facts["untimed"]:
+        message(f"Not in the estimate: {problem}")
     if facts["seconds"] is not None:
         message(f"About {facts['seconds'] / 60:.1f} minutes on {facts['device']}.")

@@ -43,36 +43,102 @@ def _describe(record: PluginRecord) -> dict[str, Any]:
     }
 
 
+def requirements(manager: PluginManager) -> list[str]:
+    """Return what installs avplug and these plugins again, as pip freeze has it.
+
+    What belongs to no distribution, a file or a module, is a comment.
+    """
+    from avplug.core.discovery import editable_folder
+
+    lines = []
+    for record in manager.records:
+        if not record.version:
+            lines.append(f"# {record.entry_point}: of no distribution")
+        elif record.editable:
+            lines.append(f"# {record.distribution}=={record.version}, editable:")
+            lines.append(f"-e {editable_folder(record.distribution)}")
+        else:
+            lines.append(f"{record.distribution}=={record.version}")
+    return list(dict.fromkeys(lines))
+
+
 def plugins(
     ctx: typer.Context,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those that are broken.")
+    ] = False,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="What each costs to load, dearest first.")
+    ] = False,
+    freeze: Annotated[
+        bool, typer.Option("--requirements", help="As pip freeze, for pip install -r.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show all plugins, and what went wrong."""
     if ctx.invoked_subcommand is not None:
         return
     from avplug.core.manager import get_plugin_manager
+    from avplug.core.records import BROKEN
 
     manager = get_plugin_manager()
+    if freeze:
+        _show_requirements(requirements(manager), json)
+        return
     rows = records(manager)
+    if failed:
+        rows = [row for row in rows if row["state"] in BROKEN]
+    if timing:
+        rows.sort(key=lambda row: -row["milliseconds"])
     if json:
         console.print_json(rows)
+    elif timing:
+        _show_timing(rows)
     else:
-        console.print_table(
-            ("DISTRIBUTION", "VERSION", "ENTRY POINT", "STATE", "COMPONENTS", "NOTE"),
-            [
-                (
-                    row["distribution"],
-                    row["version"],
-                    row["entry_point"],
-                    row["state"],
-                    len(row["components"]),
-                    " ".join(filter(None, (row["problem"], *row["notes"]))),
-                )
-                for row in rows
-            ],
-        )
+        _show(rows)
     if ctx.find_root().params.get("debug"):
         _show_tracebacks(manager)
+
+
+def _show_requirements(lines: list[str], json: bool) -> None:
+    if json:
+        console.print_json(lines)
+        return
+    for line in lines:
+        console.print_line(line)
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    console.print_table(
+        ("DISTRIBUTION", "VERSION", "ENTRY POINT", "STATE", "COMPONENTS", "NOTE"),
+        [
+            (
+                row["distribution"],
+                row["version"],
+                row["entry_point"],
+                row["state"],
+                len(row["components"]),
+                " ".join(filter(None, (row["problem"], *row["notes"]))),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _show_timing(rows: list[dict[str, Any]]) -> None:
+    console.print_table(
+        ("MS", "DISTRIBUTION", "VERSION", "ENTRY POINT", "STATE"),
+        [
+            (
+                f"{row['milliseconds']:.1f}",
+                row["distribution"],
+                row["version"],
+                row["entry_point"],
+                row["state"],
+            )
+            for row in rows
+        ],
+    )
 
 
 def _show_tracebacks(manager: PluginManager) -> None:

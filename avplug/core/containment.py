@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
 #: So many times the limit may pass while a library of somebody else is imported.
 PATIENCE = 10
 

@@ -16,6 +16,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import importlib_metadata
 
@@ -189,6 +191,18 @@ def version_of(name: str) -> str | None:
         return str(importlib_metadata.distribution(name).version)
     except importlib_metadata.PackageNotFoundError:
         return None
+
+
+def editable_folder(name: str) -> str | None:
+    """Return the folder of a distribution that is installed editable, else None.
+
+    Raises:
+        importlib_metadata.PackageNotFoundError: It is not installed.
+    """
+    distribution = importlib_metadata.distribution(name)
+    if not _is_editable(distribution):
+        return None
+    return url2pathname(urlsplit(distribution.origin.url).path)
 
 
 def is_installed(requirement: str) -> bool:

@@ -2,7 +2,9 @@ import json
 
 import pytest
 
+from avplug.bench import estimate
 from avplug.bench.estimate import describe_plan
+from avplug.bench.evaluate import evaluate
 from avplug.bench.plan import make_plan
 from avplug.core.components import AdaptationSpec, ModelSpec
 from avplug.core.errors import UnknownNameError, UsageError, WeightsError
@@ -152,4 +154,20 @@ def test_a_plan_tells_cells_skips_and_time(tmp_path):
         "gaussian",
         "compression",
     ]
+    assert facts["untimed"] == []
     assert describe_plan(plan, estimate=False)["seconds"] is None
+
+
+def test_what_cannot_be_timed_is_told_and_costs_the_others_nothing(
+    tmp_path, monkeypatch
+):
+    def only_the_source(cell, *rest):
+        if cell.method.spec.name == "av2c":
+            raise RuntimeError("no luck")
+        return evaluate(cell, *rest)
+
+    monkeypatch.setattr(estimate, "evaluate", only_the_source)
+    plan = plan_of(tmp_path, limit=4, batch_size=2, tta=("source", "av2c"))
+    facts = describe_plan(plan)
+    assert facts["untimed"] == ["av2c on clean: no luck"]
+    assert facts["seconds"] > 0

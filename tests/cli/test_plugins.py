@@ -1,7 +1,10 @@
 """``avplug plugins``."""
 
+import json
+
 import pytest
 
+from avplug import __version__
 from avplug.cli.plugins import records
 from avplug.core.manager import BUILTINS
 
@@ -67,3 +70,46 @@ def test_every_builtin_loads(avplug_json):
     rows = avplug_json("plugins")
     assert [row["entry_point"] for row in rows] == list(BUILTINS)
     assert {row["state"] for row in rows} == {"ok"}
+
+
+@pytest.mark.usefixtures("_some")
+def test_only_those_that_are_broken(avplug, avplug_json):
+    (row,) = avplug_json("plugins", "--failed")
+    assert (row["distribution"], row["state"]) == ("avplug-bad", "failed")
+    assert len(avplug("plugins", "--failed").stdout.splitlines()) == 2
+
+
+def test_the_dearest_to_import_comes_first(dists, avplug, monkeypatch):
+    dists.add("avplug-fog")
+    dists.add("avplug-slow", "import time\ntime.sleep(0.3)\n")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
+    rows = [line.split() for line in avplug("plugins", "--timing").stdout.splitlines()]
+    costs = [float(row[0]) for row in rows[1:]]
+    assert costs == sorted(costs, reverse=True)
+    places = {row[1]: place for place, row in enumerate(rows)}
+    assert places["avplug-slow"] < places["avplug-fog"]
+    assert float(rows[places["avplug-slow"]][0]) >= 300
+
+
+def test_requirements_are_those_of_pip_freeze(dists, avplug, avplug_json, monkeypatch):
+    dists.add("avplug-fog", points="fog = avplug_fog\nmist = avplug_fog")
+    dists.add("avplug-bad", "1 / 0\n", version="2.0")
+    dists.add("avplug-edit")
+    source = dists.folder / "src of edit"
+    (dists.folder / "avplug_edit-1.0.dist-info" / "direct_url.json").write_text(
+        json.dumps({"url": source.as_uri(), "dir_info": {"editable": True}})
+    )
+    file = dists.folder / "own.py"
+    file.write_text("")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
+    words = ("--plugin", str(file), "plugins", "--requirements")
+    lines = avplug(*words).stdout.splitlines()
+    assert lines == [
+        f"avplug=={__version__}",
+        "avplug-bad==2.0",
+        "# avplug-edit==1.0, editable:",
+        f"-e {source}",
+        "avplug-fog==1.0",
+        f"# {file}: of no distribution",
+    ]
+    assert avplug_json(*words) == lines
