@@ -26,6 +26,7 @@ from avplug.report.over_time import time_figures
 from avplug.report.panel import Panel
 from avplug.report.published import Beside
 from avplug.report.scores import Scores
+from avplug.report.spread import seeds
 from avplug.report.streams import streams
 
 #: Rows of a table of problems that the page shows; scores.json has all.
@@ -121,6 +122,9 @@ def _results(panel: Panel, name: str) -> Iterator[Child]:
         yield tag("h3", "Test-time adaptation")
         yield html_table(comparison)
         yield from _adaptation(panel, name)
+    elif spread := seeds(panel):
+        yield tag("h3", spread.title)
+        yield html_table(spread, caption=False)
     for table in (tables.cell_table(panel), tables.diagnostics_table(panel)):
         if table:
             yield folded(table)

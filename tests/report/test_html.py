@@ -165,6 +165,16 @@ def test_heat_map_shades_what_is_lost(maker):
     )
 
 
+def test_several_seeds_show_their_spread(maker):
+    for seed, count in enumerate((8, 10, 12)):
+        maker.add(right(20), seed=seed)
+        maker.add(right(count), "rain", 5, seed=seed)
+    text = page(score(maker.store, [TOP1], resamples=10))
+    assert "Spread over seeds" in text
+    # Student's interval of 40, 50 and 60 %.
+    assert "25.2–74.8" in text
+
+
 def test_what_is_not_finished_is_said(full):
     full.plan(full.identity("frost", 1))
     text = page(score(full.store, [TOP1], 0))
