@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def describe(cell: Mapping[str, object]) -> str:
@@ -56,7 +60,7 @@ def distinguish(
         group = [i for i, other in enumerate(names) if other == name]
         keys = _telling([leaves[i] for i in group])
         for i in group:
-            shown = ", ".join(f"{_last(k)}={leaves[i].get(k, 'none')}" for k in keys)
+            shown = ", ".join(f"{_last(k)}={_short(leaves[i], k)}" for k in keys)
             labels[i] = f"{name} ({shown})" if shown else name
     return labels
 
@@ -71,6 +75,12 @@ def _telling(group: list[dict[str, str]]) -> list[str]:
             keys.append(key)
             kinds = found
     return keys
+
+
+def _short(leaves: Mapping[str, str], key: str) -> str:
+    """Return a value; of a hash as much as tells hashes apart."""
+    value = leaves.get(key, "none")
+    return value[:8] if _HASH.fullmatch(value) else value
 
 
 def _last(key: str) -> str:

@@ -31,3 +31,11 @@ def test_a_setting_that_one_lacks():
 def test_flatten_and_canonical():
     assert flatten({"a": {"b": [1, "x"]}, "c": None}) == {"a.b": '[1,"x"]', "c": "null"}
     assert canonical({"b": 1, "a": "é"}) == canonical({"a": "é", "b": 1})
+
+
+def test_hashes_are_cut():
+    settings = [{"weights": c * 64} for c in "ab"]
+    assert distinguish(["net", "net"], settings) == [
+        "net (weights=aaaaaaaa)",
+        "net (weights=bbbbbbbb)",
+    ]
