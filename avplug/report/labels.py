@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
