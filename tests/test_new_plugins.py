@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from avplug.scaffold.kinds import SCAFFOLDS
+from avplug.scaffold.naming import Names
+from avplug.scaffold.writing import write
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = sysconfig.get_path("purelib")
@@ -54,6 +56,31 @@ def fresh(tmp_path_factory):
     run.folder = folder
     run.python = str(binaries / "python")
     return run
+
+
+@pytest.mark.slow
+def test_what_is_written_is_typed(tmp_path):
+    """All kinds at once: reading torch's and avplug's own types is what costs."""
+    api = pytest.importorskip("mypy.api")
+    packages = []
+    for kind in SCAFFOLDS:
+        names = Names(f"trial-{kind}")
+        write(kind, names, tmp_path)
+        packages.append(tmp_path / names.dist / "src" / names.package)
+        write(kind, names, tmp_path / "single", single_file=True)
+    untyped = tmp_path / "single" / "untyped.py"
+    untyped.write_text("def same(x):\n    return x\n")
+    told, wrong, _ = api.run(
+        [
+            *("--config-file", str(tmp_path / "avplug-trial-model" / "pyproject.toml")),
+            *("--warn-unreachable", "--cache-dir", str(tmp_path / "cache")),
+            *map(str, [*packages, tmp_path / "single"]),
+        ]
+    )
+    # What the generated configuration is strict about is found, and nothing else.
+    assert [line for line in told.splitlines() if ": error:" in line] == [
+        f"{untyped}:1: error: Function is missing a type annotation  [no-untyped-def]"
+    ], told + wrong
 
 
 @pytest.mark.slow
