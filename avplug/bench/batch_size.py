@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from avplug.bench.compute import compute_of
+from avplug.bench.compute import compute_of, device_of
 from avplug.bench.plan import Cell, Plan
 from avplug.core.batch import Batch
 from avplug.core.model import Model
@@ -27,7 +27,7 @@ def automatic(plan: Plan, cells: Sequence[Cell]) -> bool:
     free = all(
         not cell.treatment.adapter.stateful
         and cell.attack is None
-        and next(cell.model.model.parameters()).device.type == "cuda"
+        and device_of(cell.model.model).type == "cuda"
         for cell in cells
     )
     return plan.config.auto_batch_size and free
@@ -64,7 +64,7 @@ def paying(least: int, clips: int, seconds: Callable[[int], float]) -> int:
 
 
 def _timer(model: Model, plan: Plan) -> Callable[[int], float]:
-    device = next(model.parameters()).device
+    device = device_of(model)
     spec = model.input
 
     def seconds(size: int) -> float:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -92,3 +93,9 @@ def _try_compiler(device: torch.device) -> None:
             f"torch.compile does not work here: {type(error).__name__}.",
             "On a CPU it needs a C++ compiler. Leave --compile out.",
         ) from error
+
+
+def device_of(model: Model) -> torch.device:
+    """Return where a model's tensors are; the CPU for one that has none."""
+    tensors = chain(model.parameters(), model.buffers())
+    return next((tensor.device for tensor in tensors), torch.device("cpu"))

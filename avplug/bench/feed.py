@@ -11,6 +11,7 @@ import torch
 
 from avplug.bench.clip_cache import ClipCache, ClipMemory, TimeLimit
 from avplug.bench.clip_store import ClipStore
+from avplug.bench.compute import device_of
 from avplug.bench.conditions import CLEAN, Condition
 from avplug.bench.config import RunConfig
 from avplug.bench.pipeline import ClipFailure, batches, ordered_map, prefetched
@@ -203,7 +204,7 @@ class Feed:
 
 
 def _device(cell: Cell) -> torch.device:
-    return next(cell.model.model.parameters()).device
+    return device_of(cell.model.model)
 
 
 def _store(config: RunConfig) -> ClipStore | None:

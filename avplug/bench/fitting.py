@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from avplug.bench.clip_cache import ClipCache, ClipMemory
+from avplug.bench.compute import device_of
 from avplug.bench.judging import targets
 from avplug.bench.optimising import Optimising
 from avplug.bench.pipeline import ordered_map
@@ -69,7 +70,7 @@ class Fitting:
         self._defense = defense
         self._dataset = dataset
         self._clips = clips
-        self._device = next(model.parameters()).device
+        self._device = device_of(model)
         self._cache = ClipCache(dataset, model.input, ClipMemory(2 << 30))
         self.model = defense.wrap(model).to(self._device)
         self._sizes = batch_sizes(len(clips), config.batch_size, self.model)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from avplug.bench.clip_cache import ClipCache
+from avplug.bench.compute import device_of
 from avplug.bench.prepare import construct
 from avplug.bench.threats import describe
 from avplug.core.attack import Attack, ThreatModel
@@ -88,7 +89,7 @@ class Judge:
 
     def _accuracy(self, clips: Sequence[ClipRef], threat: ThreatModel | None) -> float:
         self._model.eval()
-        device = next(self._model.parameters()).device
+        device = device_of(self._model)
         hits = 0
         for start in range(0, len(clips), self._size):
             refs = clips[start : start + self._size]

@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 
 from avplug.bench.attack_session import AttackSession
-from avplug.bench.compute import compute_of
+from avplug.bench.compute import compute_of, device_of
 from avplug.bench.energy import EnergyMeter
 from avplug.bench.feed import Feed, Group, right, targets_of
 from avplug.bench.outcome import Answers, Outcome
@@ -60,7 +60,7 @@ class Session:
         self._whole = clips is None
         self._model = cell.model.model
         self._probes = cell.identity.get("probes", {})
-        self.device = next(self._model.parameters()).device
+        self.device = device_of(self._model)
         self._watch = Stopwatch(self.device)
         self._memory = Memory(self.device)
         self._energy = EnergyMeter(self.device)

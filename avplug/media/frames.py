@@ -32,8 +32,8 @@ def read_frame_folder(
 
     A ``.png`` stands in for a ``.jpg`` that is not there. Frame i stands for the i-th
     of ``parts`` equal parts of the clip and carries its start as time. What the spec
-    picks out of another grid is looked up in these; rule ``"all"`` takes a frame of each
-    ``frame_<i>`` that there is, sorted by number.
+    picks out of another grid is looked up in these; rule ``"all"`` takes a frame of
+    each ``frame_<i>`` that there is, sorted by number.
 
     Raises:
         MediaError: A frame or the sound is missing or damaged. No other frame is taken
