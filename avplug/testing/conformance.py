@@ -145,7 +145,7 @@ def _all(
         yield Outcome("static/loads", plugin.name, "fail", f"while it loads: {error}")
         return
     report = answer["report"]
-    yield from of_loading(plugin.name, report, _taken(plugin), not plugin.distributions)
+    yield from of_loading(plugin.name, report, _taken(plugin), bool(plugin.extra))
     specs = [spec for record in report["records"] for spec in record["components"]]
     wanted = [
         (label, each)

@@ -194,9 +194,8 @@ CAUGHT = {
 
 @pytest.mark.parametrize("name", CAUGHT)
 def test_check_names_the_broken_promise(hostile, avplug, name):
-    result = avplug("check", f"bad-{name}", "--limit", "30", "--json")
-    if name == "hangs":
-        result = avplug("check", f"bad-{name}", "--limit", "3", "--json")
+    limit = "3" if name == "hangs" else "30"
+    result = avplug("check", f"bad-{name}", "--limit", limit, "--json")
     assert result.exit_code == 1, result.output
     rows = json.loads(result.stdout)
     failed = {row["check"] for row in rows if row["state"] == "fail"}
