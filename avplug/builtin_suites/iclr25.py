@@ -16,6 +16,7 @@ _NAMES = {
     "efficient": "efficient crafting",
     "curriculum": "curriculum",
     "both": "efficient crafting + curriculum",
+    "excerpt": "efficient crafting, trained on what is crafted",
 }
 
 
@@ -64,6 +65,10 @@ def trainings() -> dict[str, dict[str, Any]]:
             "options": {"efficient": {**parts, "ratio": 1.0}},
         },
         "both": {"defense": "efficient", "options": {"efficient": parts}},
+        "excerpt": {
+            "defense": "efficient",
+            "options": {"efficient": {**parts, **steady, "trained_on": "excerpt"}},
+        },
     }
     frames = {"grid": 4, "picks": [0, 1, 2, 3]}
     return {

@@ -14,7 +14,7 @@ from avplug.builtin_attacks.iterative import PGD
 from avplug.builtin_attacks.temporal import TMA
 from avplug.builtin_attacks.universal import Universal
 from avplug.builtin_defenses.adversarial import AdversarialTraining
-from avplug.builtin_defenses.crafting import craft, nearest, sampled
+from avplug.builtin_defenses.crafting import craft, excerpt_of, nearest, sampled
 from avplug.builtin_defenses.curriculum import Curriculum, masked
 from avplug.builtin_defenses.efficient import EfficientTraining
 from avplug.builtin_defenses.memory import ExFMem, Memory, Remembering
@@ -304,6 +304,30 @@ def test_crafted_clips_stay_inside_and_share_what_is_crafted(
         assert ((video[:, part] - video[:, source]) * free).abs().max() <= 1e-12
 
 
+def test_training_on_the_excerpt_sees_the_crafted_moments_alone() -> None:
+    defense = EfficientTraining(
+        attack="pgd",
+        clean=0.0,
+        ratio=0.5,
+        parts=4,
+        trained_on="excerpt",
+        schedule="constant",
+        masked=0.0,
+        dropout=0.0,
+        steps=2,
+    )
+    model = LateAV().double().train()
+    defense.begin(model, TRAINING)
+    loss = defense.objective(model, clips(), LABELS, moment(0.0))
+    shift = float(randoms()[0].stream("shift").generator().random())
+    short = excerpt_of(clips(), ratio=0.5, parts=4, shift=shift).batch
+    assert short.frames.shape[1] == clips().frames.shape[1] // 2
+    attack = PGD(steps=2, step=0.25)
+    got = attack.perturb(model, short, LABELS, THREAT, randoms()).batch
+    assert loss.item() == task_loss(model.classify(got), LABELS).item()
+    assert (got.waveform != short.waveform).any()
+
+
 def test_the_curriculum_grows() -> None:
     cosine_, linear, constant = (
         Curriculum(name, budget=True) for name in ("cosine", "linear", "constant")
@@ -339,6 +363,7 @@ def test_both_senses_miss_the_same_moments(share: float, parts: int) -> None:
         (lambda: AdversarialTraining(clean=1.0), "clean is 1.0"),
         (lambda: EfficientTraining(ratio=0.0), "ratio is 0.0"),
         (lambda: EfficientTraining(parts=0), "parts is 0"),
+        (lambda: EfficientTraining(trained_on="moments"), "trained_on is 'moments'"),
         (lambda: Curriculum("steps"), "Unknown schedule 'steps'"),
         (lambda: Curriculum(masked=1.0), "masked is 1.0"),
         (lambda: Curriculum(steps=0), "steps is 0"),
