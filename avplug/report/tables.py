@@ -14,7 +14,12 @@ _SHARES = {
 
 
 def main_table(panel: Panel) -> Table:
-    """Return the metric, rho and alpha of each method, clean and by severity."""
+    """Return the metric, rho and alpha of each method, clean and by severity.
+
+    Of a panel in which nothing is corrupted, the metric alone.
+    """
+    if not panel.severities:
+        return _clean_table(panel)
     rows: list[tuple[Value, ...]] = []
     for method in panel.methods:
         points = [panel.over_corruptions(method, s) for s in (0, *panel.severities)]
@@ -47,6 +52,21 @@ def main_table(panel: Panel) -> Table:
         f" severity; mean: of the severities shown.{_SHARES[panel.metric.keeps_share]}",
         group=len(head_columns(panel)),
         contest=("quantity",),
+    )
+
+
+def _clean_table(panel: Panel) -> Table:
+    digits, better = panel.metric.digits, panel.metric.better
+    rows: list[tuple[Value, ...]] = [
+        (*head(panel, method), _number(panel.at(method, None, 0), digits=digits))
+        for method in panel.methods
+    ]
+    return Table(
+        "main",
+        f"{panel.metric.title} on {panel.dataset}",
+        (*head_columns(panel), Column("clean", "clean", better=better)),
+        tuple(rows),
+        "Nothing is corrupted in this run.",
     )
 
 

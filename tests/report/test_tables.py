@@ -60,6 +60,15 @@ def test_main_table(simple):
     ]
 
 
+def test_main_table_of_clean_clips_alone(maker):
+    maker.add(right(18))
+    table = tables.main_table(panel_of(maker))
+    assert [column.title for column in table.columns] == ["adaptation", "clean"]
+    assert [[text(value) for value in row] for row in table.rows] == [
+        ["source", "90.0"]
+    ]
+
+
 def test_main_table_names_models_where_there_are_several(simple):
     simple.add(right(10), model="other")
     table = tables.main_table(panel_of(simple))
