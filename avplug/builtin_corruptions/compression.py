@@ -21,6 +21,8 @@ QUANTISER_BITS = (24, 16, 8, 4, 2)
 BLOCK = 1024
 CUTOFF_HZ = (8000.0, 6000.0, 4000.0, 2000.0, 1000.0)
 FILTER_ORDER = 6
+#: OpenCV reads red, green, blue from version 4.10 on; 0 before.
+_READ_RGB: int = getattr(cv2, "IMREAD_COLOR_RGB", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,7 @@ class Compression(Corruption):
         colours = np.empty(frames.shape[1:], np.uint8)
         for frame, target in zip(frames, spoilt, strict=True):
             cv2.cvtColor(frame, cv2.COLOR_RGB2BGR, dst=colours)
-            decoded = _jpeg(colours, scene.jpeg_quality)
-            cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=target)
+            target[...] = _jpeg(colours, scene.jpeg_quality)
         return spoilt
 
     def audio(
@@ -91,15 +92,18 @@ class Compression(Corruption):
 
 
 def _jpeg(frame: Pixels, quality: int) -> Pixels:
+    """Return what is left of a frame in blue, green, red; in red, green, blue."""
     stored, file = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(file, cv2.IMREAD_COLOR) if stored else None
+    decoded = cv2.imdecode(file, _READ_RGB or cv2.IMREAD_COLOR) if stored else None
     if decoded is None:
         height, width = frame.shape[:2]
         raise MediaError(
             f"A frame of {width}x{height} pixels cannot be stored as JPEG.",
             "Its sides may have up to 65,500 pixels.",
         )
-    return cast(Pixels, decoded)
+    # The decoder turns colours round for nothing where it can.
+    rgb = decoded if _READ_RGB else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+    return cast(Pixels, rgb)
 
 
 def quantised(samples: NDArray[np.float32], bits: int) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avplug.builtin_corruptions import compression
 from avplug.builtin_corruptions.compression import JPEG_QUALITY
 from avplug.core.corruption import corrupt
 from avplug.core.errors import MediaError
@@ -85,3 +86,10 @@ def test_a_frame_too_large_for_jpeg_is_refused():
     frames, times = picture(1, 1, 65_501)
     with pytest.raises(MediaError, match="65501x1 pixels cannot be stored as JPEG"):
         corrupt(clip("wide", frames, times), load("compression"), "compression", 1)
+
+
+def test_an_opencv_that_reads_blue_first_gives_the_same(monkeypatch):
+    frame = np.random.default_rng(3).integers(0, 256, (37, 41, 3), np.uint8)
+    direct = compression._jpeg(frame, 15)
+    monkeypatch.setattr(compression, "_READ_RGB", 0)
+    np.testing.assert_array_equal(compression._jpeg(frame, 15), direct)
