@@ -65,7 +65,9 @@ def test_mean_class_accuracy_equals_scikit_learn(predictions):
     assert value(MeanClassAccuracy(), predictions) == pytest.approx(100 * expected)
 
 
-@pytest.mark.parametrize("metric", [TopFive(), MeanClassAccuracy()], ids=repr)
+@pytest.mark.parametrize(
+    "metric", [TopFive(), MeanClassAccuracy()], ids=lambda metric: type(metric).__name__
+)
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_weights_are_repetitions(metric, data):
@@ -109,7 +111,9 @@ def test_the_mean_of_batches_needs_batches():
 
 
 @pytest.mark.parametrize(
-    "metric", [TopFive(), MeanClassAccuracy(), TopOneByBatch()], ids=repr
+    "metric",
+    [TopFive(), MeanClassAccuracy(), TopOneByBatch()],
+    ids=lambda metric: type(metric).__name__,
 )
 def test_refuses_several_labels(metric):
     given = Predictions(

@@ -83,7 +83,7 @@ def test_nll_equals_torch(predictions):
 METRICS = [CalibrationError(), NegativeLogLikelihood()]
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=repr)
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: type(metric).__name__)
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_weights_are_repetitions(metric, data):
@@ -97,7 +97,7 @@ def test_weights_are_repetitions(metric, data):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("metric", METRICS, ids=repr)
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: type(metric).__name__)
 def test_a_logit_that_is_not_finite_makes_it_undefined_where_it_counts(metric, bad):
     given = single_label([[bad, 0], [1, 0]], [0, 0])
     found = metric.compute(given, np.array([[1.0, 1.0], [0.0, 1.0]]))

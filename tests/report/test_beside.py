@@ -99,7 +99,7 @@ def test_a_number_stands_beside_the_run_s(vgg, published, own):
         number("video:rain"),
         number("snow"),
     ],
-    ids=repr,
+    ids=lambda metric: type(metric).__name__,
 )
 def test_another_quantity_does_not(vgg, other):
     assert compared(vgg, other) == []
