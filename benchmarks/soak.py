@@ -98,8 +98,9 @@ class Soak:
         self._weights()
         if self._start("whole", "in-process").wait():
             raise SystemExit(f"The undisturbed run failed: {self._said('whole')}")
-        # Most kills come before the end of what was begun, and some after.
-        self._pause = self.seconds() / 3
+        # Most kills come before the end of what was begun, and some after, also where
+        # the machine was busy just now.
+        self._pause = min(2.0, self.seconds() / 3)
         self.whole = digests(self._folder / "whole")
 
     def kill_all(self) -> None:
