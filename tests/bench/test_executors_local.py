@@ -159,6 +159,9 @@ def test_what_workers_print_stays_off_stdout(capfd):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_worker_outlives_the_process_that_started_it(tmp_path, number):
     code = (
+        # Whoever started the tests may have it ignored, as nohup does.
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from avplug.bench.executors.local import Local\n"
         "from tests.bench.works import Double\n"
         f"tasks = [('sleep', {str(tmp_path)!r}), ('sleep', {str(tmp_path)!r} + '/')]\n"

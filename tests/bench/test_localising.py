@@ -122,4 +122,7 @@ def test_maps_that_were_changed_on_disk_set_the_cell_aside(attacked):
     cell = attacked.cells()[1]
     (cell.folder / "maps.npz").write_bytes(b"changed")
     assert attacked.get(cell.id) is None
+    # Readers move nothing.
+    assert not (attacked.folder / "damaged").exists()
+    assert attacked.recover(cell.id) is None
     assert (attacked.folder / "damaged").is_dir()
