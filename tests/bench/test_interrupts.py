@@ -40,10 +40,12 @@ def test_a_signal_waits_for_what_must_not_be_torn(number):
 
 
 def test_a_held_block_without_a_signal_goes_on():
+    done = []
     with interruptible() as interrupts:
-        for _ in range(2):
+        for turn in range(2):
             with interrupts.held():
-                pass
+                done.append(turn)
+    assert done == [0, 1]
 
 
 def test_outside_the_main_thread_nothing_changes():

@@ -84,9 +84,11 @@ def test_a_killed_writer_is_followed_with_a_note(tmp_path, holder, caplog):
 
 def test_a_writer_of_this_kernel_in_another_container_is_followed_if_dead(tmp_path):
     # Its process id means nothing here: that of a living process, by chance.
-    sign(tmp_path / "out", namespace="pid:[1]", pid=os.getpid())
-    with only_writer(tmp_path / "out"):
-        pass
+    folder = tmp_path / "out"
+    sign(folder, namespace="pid:[1]", pid=os.getpid())
+    with only_writer(folder):
+        assert current_writer(folder).namespace != "pid:[1]"
+    assert current_writer(folder) is None
 
 
 def test_a_writer_from_before_a_restart_is_followed(tmp_path):
