@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from avplug.bench.store import Store
 from avplug.cli.app import build_app
+from tests.report.attacked import put_attacked
+from tests.report.papers import network, sized
 from tests.report.stores import StoreMaker, right
-from tests.report.test_attacks import attack  # noqa: F401 - a fixture
-from tests.report.test_published_attacks import network, sized
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def maker(tmp_path, monkeypatch):
     return StoreMaker(Store(tmp_path / "attacked"))
 
 
-def test_attacked_networks_stand_beside_the_paper_that_is_named(maker, attack):  # noqa: F811
-    attack(4, "v", "fgsm", model=network(), about={"threat": sized()})
+def test_attacked_networks_stand_beside_the_paper_that_is_named(maker):
+    put_attacked(maker, 4, "v", "fgsm", model=network(), about={"threat": sized()})
     run = maker.store.folder
     words = ("compare", run, "--published", "--resamples", "0")
     text = said(*words, code=2)

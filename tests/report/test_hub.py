@@ -12,8 +12,8 @@ from avplug.core.errors import UsageError
 from avplug.report.hub import export_hub, model_index
 from avplug.report.scores import score
 from avplug.report.write import read_scores
+from tests.report.attacked import FACTS, threat
 from tests.report.stores import TOP1, StoreMaker, right
-from tests.report.test_attacks import FACTS, threat
 
 yaml = pytest.importorskip("yaml")
 

@@ -9,7 +9,6 @@ from avplug.core.errors import UsageError
 from avplug.report.paper_source import Spread, combined, mean_of, spread
 from avplug.report.scores import score
 from tests.report.stores import TOP1, right
-from tests.report.test_attacks import attack  # noqa: F401 - a fixture
 
 ROWS = {"concat": "none", "minsim": "MinSim", "audio": "Unimodal A"}
 CLEAN = {"concat": 16, "minsim": 14, "audio": 10}
@@ -28,7 +27,7 @@ def network(name, seed):
 
 
 @pytest.fixture
-def filled(maker, attack):  # noqa: F811
+def filled(maker, attack):
     """Three networks, two trainings each; the second has two more clips right."""
 
     def fill(tables):
@@ -103,7 +102,7 @@ def test_success_is_of_the_clips_that_were_right_beside_the_cost(filled):
     assert row["seconds"] == "10.5 ± 0.7"
 
 
-def test_a_transfer_reads_from_row_to_column(filled, attack):  # noqa: F811
+def test_a_transfer_reads_from_row_to_column(filled, attack):
     maker = filled([{"form": "transfer", "title": "T", "rows": ROWS}])
     made_on = {"surrogates": [network("minsim", 0)]}
     attack(4, "av", "fgsm", about=made_on, model=network("concat", 0))

@@ -20,8 +20,8 @@ from avplug.report.plot_data import Curves, Grid, Radar, drawings
 from avplug.report.scores import score
 from avplug.report.statistics import Estimate
 from avplug.report.streams import streams
+from tests.report.attacked import FACTS, threat
 from tests.report.stores import TOP1, predictions, right
-from tests.report.test_attacks import FACTS, threat
 
 pytest.importorskip("matplotlib", reason="the extra 'figures' is not installed")
 
