@@ -12,16 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 from avplug.bench.data_checks import check_data
 from avplug.bench.data_prepare import centred, prepare_data
 from avplug.builtin_datasets.folder.dataset import Folder
 from avplug.builtin_datasets.published.audioset import AudioSet
-from avplug.cli.app import build_app
 from avplug.core.clip import InputSpec
 from avplug.core.errors import AvplugError, MediaError, UsageError
 from tests.builtin_datasets.published import miniature
+from tests.command import call
 
 FAULTS = {
     "good.mp4": None,
@@ -33,11 +32,6 @@ FAULTS = {
     "torn.mp4": "unreadable",
     "text.mp4": "unreadable",
 }
-
-
-def call(*words):
-    arguments = [str(word) for word in words]
-    return CliRunner().invoke(build_app(arguments), arguments)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from avplug.bench.store import Store
 from avplug.builtin_datasets.premade.dataset import (
@@ -14,17 +13,12 @@ from avplug.builtin_datasets.premade.dataset import (
     VGGSound2C,
 )
 from avplug.builtin_datasets.premade.trees import find_places, short_name
-from avplug.cli.app import build_app
 from avplug.core.clip import AS_IS, InputSpec
 from avplug.core.errors import DatasetError, MediaError
 from tests.builtin_datasets.published import miniature
+from tests.command import call
 
 SPEC_WORDS = ("--limit", "4", "-c", "gaussian,rain", "-s", "1,5")
-
-
-def call(*words):
-    arguments = [str(word) for word in words]
-    return CliRunner().invoke(build_app(arguments), arguments)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import av
 import numpy as np
 
 from avplug.core.clip import Clip
+from avplug.core.registry import get_registry
 from avplug.media.write import write_clip
 
 #: A model that answers for any classes and needs no checkpoint.
@@ -226,3 +227,8 @@ MAKERS = {
     "mit-music": mit_music,
     "epic-kitchens": epic_kitchens,
 }
+
+
+def opened(name, root, **options):
+    """Open the data set of that name, as a run does."""
+    return get_registry().get("dataset", name).load()(root=root, **options)
