@@ -92,12 +92,18 @@ def folder_of_two(root):
     (root / "clips.csv").write_text("file,label\none.mp4,cat\ntwo.mp4,dog\n")
 
 
-def kitchens_in_snow(root):
-    """Only corrupted videos: no clip can be loaded as it was recorded."""
-    miniature.epic_kitchens(root)
-    videos = root / "snow" / "severity_5"
-    videos.parent.mkdir()
-    (root / "P01").rename(videos)
+def in_snow(make, folder):
+    """Only corrupted media: no clip can be loaded as it was recorded."""
+
+    def made(root):
+        make(root)
+        found = [path for path in (root / folder).rglob("*") if path.is_file()]
+        videos = root / "snow" / "severity_5"
+        videos.mkdir(parents=True)
+        for path in found:
+            path.rename(videos / path.name)
+
+    return made
 
 
 def built_before(root):
@@ -113,7 +119,10 @@ MAKERS = {
     "avdigits": recipe.make,
     "folder": folder_of_two,
     "premade": built_before,
-    "epic-kitchens-2c": kitchens_in_snow,
+    "audioset-2c": in_snow(miniature.audioset, "eval"),
+    "vggsound-2c": in_snow(miniature.vggsound, "video"),
+    "kinetics-2c": in_snow(miniature.kinetics_sounds, "test"),
+    "epic-kitchens-2c": in_snow(miniature.epic_kitchens, "P01"),
 }
 
 
