@@ -12,7 +12,7 @@ from avplug.core.errors import UsageError
 
 if TYPE_CHECKING:
     from avplug.report.comparison import Comparison
-    from avplug.report.published import Beside
+    from avplug.report.published_sides import Beside
     from avplug.report.table import Table
 
 
@@ -186,8 +186,9 @@ def beside_published(
         UnknownNameError: There is no such paper or metric.
     """
     from avplug.core.registry import get_registry
-    from avplug.report.published import beside, find_sources
+    from avplug.report.published import beside
     from avplug.report.published_attack_tables import beside_attacks
+    from avplug.report.published_sources import find_sources
     from avplug.report.write import read_scores
 
     registry = get_registry()

@@ -11,7 +11,7 @@ from avplug.cli import console
 
 if TYPE_CHECKING:
     from avplug.core.published import PublishedNumber
-    from avplug.report.published import Source
+    from avplug.report.published_sources import Source
 
 _COLUMNS = (
     *("PAPER", "DATASET", "MODEL", "METHOD", "CORRUPTION", "SEVERITY", "METRIC"),
@@ -39,8 +39,8 @@ def numbers(
         PluginError: Its numbers cannot be read.
     """
     from avplug.core.registry import get_registry
-    from avplug.report.published import find_sources
     from avplug.report.published_match import plain_name
+    from avplug.report.published_sources import find_sources
 
     asked = {key: plain_name(value) for key, value in wanted.items() if value}
     return [

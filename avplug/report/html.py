@@ -24,7 +24,7 @@ from avplug.report.opening import opening, summary, title_of
 from avplug.report.outcomes import viewed
 from avplug.report.over_time import time_figures
 from avplug.report.panel import Panel
-from avplug.report.published import Beside
+from avplug.report.published_sides import Beside
 from avplug.report.scores import Scores
 from avplug.report.spread import seeds
 from avplug.report.streams import streams

@@ -9,107 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from avplug.core.components import PublishedSpec
-from avplug.core.errors import AvplugError, PluginError
-from avplug.core.published import PublishedProtocol, PublishedResults
-from avplug.core.registry import Entry, Registry
+from avplug.core.published import PublishedProtocol
 from avplug.report.panel import Panel
 from avplug.report.published_match import Counterpart, counterparts, is_dataset
 from avplug.report.published_protocol import aspects
+from avplug.report.published_sides import Beside, dataset_of, protocol_table
+from avplug.report.published_sources import Source
 from avplug.report.table import Column, Number, Table, Value, plain
-
-PROTOCOL_COLUMNS = (
-    Column("aspect", "aspect", False),
-    Column("published", "published", False),
-    Column("own", "this run", False),
-    Column("finding", "finding", False),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A paper and what it prints.
-
-    Args:
-        name: As users type it.
-        title: In words.
-        paper: arXiv id or address; "" if there is none.
-        results: Its numbers.
-    """
-
-    name: str
-    title: str
-    paper: str
-    results: PublishedResults
-
-    @property
-    def words(self) -> str:
-        """The title with where to find it."""
-        return f"{self.title} ({self.paper})" if self.paper else self.title
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A run beside one source on one data set.
-
-    Args:
-        source: The paper.
-        dataset: As the paper calls it.
-        numbers: Both numbers of each quantity, with where the published one stands.
-        protocol: In what the two were made differently.
-    """
-
-    source: Source
-    dataset: str
-    numbers: Table
-    protocol: Table
-
-
-def find_sources(registry: Registry, names: Sequence[str] = ()) -> list[Source]:
-    """Return the papers of these names; all by default.
-
-    Raises:
-        UnknownNameError: There is none of a name.
-        PluginError: Its numbers cannot be read.
-    """
-    if names:
-        return [_source(registry.get("published", name)) for name in names]
-    return [_source(entry) for entry in registry.entries("published")]
-
-
-def sound_sources(registry: Registry) -> tuple[list[Source], list[str]]:
-    """Return the papers that can be read, and a note for each that cannot."""
-    found, notes = [], []
-    for entry in registry.entries("published"):
-        try:
-            found.append(_source(entry))
-        except AvplugError as error:
-            notes.append(str(error))
-    return found, notes
-
-
-def _source(entry: Entry) -> Source:
-    spec = entry.spec
-    try:
-        results = entry.load()()
-    except AvplugError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"The published numbers '{entry.qualified}' cannot be read: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    if not isinstance(results, PublishedResults):
-        raise PluginError(
-            f"'{spec.target}' of {entry.provider} returned a {type(results).__name__},"
-            " no PublishedResults."
-        )
-    title = spec.title if isinstance(spec, PublishedSpec) else ""
-    return Source(spec.name, title or spec.name, spec.paper, results)
 
 
 def beside(
@@ -136,17 +45,13 @@ def beside(
             printed.setdefault(number.dataset, set()).add(number.metric)
         for number, panel in product(numbers, panels):
             name = number.dataset
-            if is_dataset(name, dataset or _own_name(panel)):
+            if is_dataset(name, dataset or dataset_of(panel)):
                 found_here = counterparts(panel, number, printed[name])
                 pairs.setdefault(name, []).extend(found_here)
         found += [
             _beside(source, name, group, run) for name, group in pairs.items() if group
         ]
     return found
-
-
-def _own_name(panel: Panel) -> str:
-    return str(panel.cells[0].stored.cell["dataset"]["name"])
 
 
 def _beside(
@@ -174,15 +79,10 @@ def _beside(
         " says nothing by itself: see how the protocols differ.",
         group=2,
     )
-    differing = Table(
+    differing = protocol_table(
         "published_protocol",
         f"{source.title}: {dataset}, how the protocols differ",
-        PROTOCOL_COLUMNS,
-        tuple(
-            (a.name, a.published, a.own, a.finding)
-            for a in aspects(protocol, pairs, run)
-        ),
-        "Out of the run's record and what the source, or its authors' code, says.",
+        aspects(protocol, pairs, run),
     )
     return Beside(source, dataset, numbers, differing)
 

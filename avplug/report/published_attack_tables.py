@@ -13,11 +13,12 @@ from typing import Any
 from avplug.core.published import PublishedProtocol
 from avplug.report.attack_tables import decibels
 from avplug.report.attacked import AttackedCell, AttackPanel
-from avplug.report.published import PROTOCOL_COLUMNS, Beside, Source
 from avplug.report.published_attack_protocol import attack_aspects
 from avplug.report.published_attacks import AttackCounterpart, attack_counterparts
 from avplug.report.published_match import is_dataset
 from avplug.report.published_networks import name_of, seed_of
+from avplug.report.published_sides import Beside, dataset_of, protocol_table
+from avplug.report.published_sources import Source
 from avplug.report.table import Column, Table, Value, plain
 
 _QUANTITIES = {
@@ -54,16 +55,12 @@ def beside_attacks(
             pairs = [
                 pair
                 for panel in panels
-                if is_dataset(name, dataset or _own_name(panel))
+                if is_dataset(name, dataset or dataset_of(panel))
                 for pair in attack_counterparts(panel, numbers, protocol.attacks)
             ]
             if pairs:
                 found.append(_beside(source, name, protocol, pairs, run))
     return found
-
-
-def _own_name(panel: AttackPanel) -> str:
-    return str(panel.cells[0].stored.cell["dataset"]["name"])
 
 
 def _beside(
@@ -98,16 +95,11 @@ def _beside(
         " clips (worst clip), which the source does not print.",
         group=2,
     )
-    differing = Table(
+    differing = protocol_table(
         "published_attacks_protocol",
         f"{source.title}: {dataset}, how the protocols of attacks differ",
-        PROTOCOL_COLUMNS,
-        tuple(
-            (a.name, a.published, a.own, a.finding)
-            for a in attack_aspects(dataset, protocol, pairs, run)
-        ),
-        "Out of the run's record and what the source, or its authors' code, says. A"
-        " network that is described in words is not compared.",
+        attack_aspects(dataset, protocol, pairs, run),
+        "A network that is described in words is not compared.",
     )
     return Beside(source, dataset, numbers, differing)
 

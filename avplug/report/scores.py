@@ -25,7 +25,7 @@ from avplug.report.measure import Measured, fault_note, measure
 from avplug.report.metrics import NamedMetric
 from avplug.report.panel import Panel, Point, ScoredCell
 from avplug.report.paper_tables import paper_tables
-from avplug.report.published import Beside
+from avplug.report.published_sides import Beside
 from avplug.report.runs import Runs
 from avplug.report.statistics import (
     RESAMPLES,

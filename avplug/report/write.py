@@ -13,8 +13,9 @@ from avplug.report.export import dump, scores_csv, scores_json
 from avplug.report.html import page
 from avplug.report.markdown import markdown
 from avplug.report.metrics import find_metrics
-from avplug.report.published import beside, sound_sources
+from avplug.report.published import beside
 from avplug.report.published_attack_tables import beside_attacks
+from avplug.report.published_sources import sound_sources
 from avplug.report.runs import Runs
 from avplug.report.scores import Scores, score
 from avplug.report.statistics import RESAMPLES

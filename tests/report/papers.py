@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from avplug.core.registry import get_registry
-from avplug.report.published import find_sources
 from avplug.report.published_attack_tables import beside_attacks
+from avplug.report.published_sources import find_sources
 from avplug.report.scores import score
 from tests.report.attacked import threat
 from tests.report.stores import TOP1

@@ -18,8 +18,9 @@ from avplug.report.export import scores_json
 from avplug.report.html import page
 from avplug.report.markdown import markdown
 from avplug.report.metrics import find_metrics
-from avplug.report.published import Source, beside, find_sources, sound_sources
+from avplug.report.published import beside
 from avplug.report.published_match import is_dataset
+from avplug.report.published_sources import Source, find_sources, sound_sources
 from avplug.report.scores import score
 from avplug.report.write import read_scores
 from tests.report.stores import predictions, right

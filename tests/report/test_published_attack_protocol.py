@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from avplug.core.published import PublishedProtocol
 from avplug.core.registry import get_registry
-from avplug.report.published import find_sources
+from avplug.report.published_sources import find_sources
 from tests.report.papers import DEVIATIONS, compared, network, rows, told
 from tests.report.stores import right
 

@@ -8,8 +8,8 @@ from avplug.core.published import PublishedNumber, PublishedResults
 from avplug.report.export import scores_json
 from avplug.report.html import page
 from avplug.report.markdown import markdown
-from avplug.report.published import Source
 from avplug.report.published_attack_tables import beside_attacks
+from avplug.report.published_sources import Source
 from avplug.report.scores import score
 from avplug.report.write import read_scores
 from tests.report.papers import compared, rows, sized, told

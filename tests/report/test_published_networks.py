@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from avplug.core.registry import get_registry
-from avplug.report.published import find_sources
 from avplug.report.published_networks import (
     Network,
     is_attack,
     own_network,
     published_network,
 )
+from avplug.report.published_sources import find_sources
 from tests.report.papers import compared, network, rows, told
 from tests.report.stores import right
 
