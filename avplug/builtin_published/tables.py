@@ -20,42 +20,22 @@ from avplug.core.published import (
 _FRAME = "frame 5 of 10, resized and cropped twice, JPEG of quality 85; float sound"
 _GENERATOR = "the authors' generator: no random state, a draw for each frame"
 
-_VGGSOUND_2C = PublishedProtocol(
+_2C = PublishedProtocol(
+    severity=5, senses="av", corruptions=_GENERATOR, preparation=_FRAME
+)
+_ADAPTED = replace(
+    _2C, averaging="batches", evaluation_batch=128, batch_size=16, reset="reset"
+)
+_VGGSOUND_2C = replace(
+    _ADAPTED,
     clips=14046,
     classes=309,
     clip_list="451e9fa84457169aea455286dcc4bb98c3f6a37d4212506f65de3128513d1526",
     weights={"CAV-MAE": "vgg_65.5.pth"},
-    averaging="batches",
-    evaluation_batch=128,
-    batch_size=16,
     order="of the authors' list files, which are not public",
-    reset="reset",
-    severity=5,
-    senses="av",
-    corruptions=_GENERATOR,
-    preparation=_FRAME,
 )
-_KINETICS_2C = PublishedProtocol(
-    clips=3111,
-    classes=32,
-    averaging="batches",
-    evaluation_batch=128,
-    batch_size=16,
-    reset="reset",
-    severity=5,
-    senses="av",
-    corruptions=_GENERATOR,
-    preparation=_FRAME,
-)
-_AUDIOSET_2C = PublishedProtocol(
-    clips=16742,
-    classes=527,
-    averaging="clips",
-    severity=5,
-    senses="av",
-    corruptions=_GENERATOR,
-    preparation=_FRAME,
-)
+_KINETICS_2C = replace(_ADAPTED, clips=3111, classes=32)
+_AUDIOSET_2C = replace(_2C, clips=16742, classes=527, averaging="clips")
 _READ_RUNS = "mean of 5 (random states 111 to 555)"
 _READ = PublishedProtocol(
     averaging="batches",
