@@ -54,7 +54,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Try what plugins promise, each in a process of its own; exit code 1 if not."""
-    from avplug.bench.config import parse_options
+    from avplug.bench.config_files import parse_options
     from avplug.core.errors import UsageError
     from avplug.testing import conformance
 

@@ -239,7 +239,8 @@ def gather(
         UsageError: A value does not fit.
         UnknownNameError: There is no such suite.
     """
-    from avplug.bench.config import from_data, parse_options, read_config
+    from avplug.bench.config import from_data
+    from avplug.bench.config_files import parse_options, read_config
 
     packaged = _suite(suite) if suite else {}
     if trained:

@@ -108,7 +108,7 @@ def _train(
     ] = None,
 ) -> None:
     """Fit a model to a data set and save its weights; resumes after a kill."""
-    from avplug.bench.config import parse_options
+    from avplug.bench.config_files import parse_options
     from avplug.cli.selectors import whole_numbers
     from avplug.core.errors import InterruptedWorkError, UsageError
 

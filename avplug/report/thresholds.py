@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from avplug.bench.config import read_config
+from avplug.bench.config_files import read_config
 from avplug.bench.decode import decode
 from avplug.core.errors import UsageError
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from avplug.bench.compute import Compute
-from avplug.bench.config import parse_options
+from avplug.bench.config_files import parse_options
 from avplug.bench.known_weights import choose_weights, find_known, parse_parts
 from avplug.bench.models import load_model
 from avplug.bench.own_model import Wrapped, own_entry
