@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from avplug_codec import avplug_corruptions, codecs, ffmpeg, sound
@@ -19,15 +15,19 @@ SOUND_CODECS = ("AAC", "MP3", "OPUS", "G722", "G711", "G723")
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_each_severity_costs_fewer_bits_and_is_worse(name, load, clip, psnr, snr):
+def test_each_severity_costs_fewer_bits_and_is_worse(
+    name, load, clip, picture, psnr, snr
+):
     source, component = clip(frames=30), load(name)
+    # Headers are half of a stream of tiny pictures.
+    large = picture(30, 144, 192)
     sizes, pictures, sounds = [], [], []
     for severity in range(1, 6):
         spoilt = corrupt(source, component, name, severity)
         pictures.append(psnr(spoilt.frames, source.frames))
         sounds.append(snr(source.audio, spoilt.audio))
         scene = component.scene(source.info, severity, None)
-        sizes.append(component.coded(source.frames, source.times, scene).size)
+        sizes.append(component.coded(large, source.times, scene).size)
     assert (np.diff(pictures) < 0).all(), pictures
     assert (np.diff(sounds) < 0).all(), sounds
     assert (np.diff(sizes) < 0).all(), sizes
@@ -54,31 +54,6 @@ def test_two_channels_stay_apart(voice):
         both = np.concatenate([left, right])
         after = sound.code(both, 16_000, codec, bit_rate=bits)
         assert np.abs(after[1]).max() < 0.02 < np.abs(after[0]).max()
-
-
-@pytest.mark.parametrize("name", CODECS)
-def test_another_process_decodes_the_same(name, load, clip):
-    program = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from conftest import _clip, _load\n"
-        "from test_codecs import digest\n"
-        "print(digest(_load(sys.argv[2]), _clip(frames=12), sys.argv[2]))\n"
-    )
-    folder = str(__file__).rsplit("/", 1)[0]
-    path = ":".join(filter(None, sys.path))
-    answer = subprocess.run(
-        [sys.executable, "-c", program, folder, name],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-    )
-    assert answer.stdout.strip() == digest(load(name), clip(frames=12), name)
-
-
-def digest(component, source, name):
-    spoilt = corrupt(source, component, name, 3)
-    return hashlib.sha256(spoilt.frames.tobytes() + spoilt.audio.tobytes()).hexdigest()
 
 
 def test_a_missing_encoder_is_named_and_spares_the_others(monkeypatch, load):

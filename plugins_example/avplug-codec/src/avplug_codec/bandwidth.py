@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug import ClipInfo, Corruption, KeyedRandom
-from avplug_codec import ffmpeg, picture, sound
+from avplug import ClipInfo, KeyedRandom
+from avplug_codec import picture, sound
 from avplug_codec.codecs import AAC, X264
+from avplug_codec.ffmpeg import Transcoding
 
 #: Sides of the picture after the collapse over those before. Services meet a lower bit
 #: rate by fewer pixels of the same quality; bits fall with the pixels, less steeply.
@@ -37,7 +37,7 @@ class Collapse:
     depth: int
 
 
-class Bandwidth(Corruption):
+class Bandwidth(Transcoding):
     """An adaptive stream whose link loses most of its bandwidth and does not recover.
 
     The moment lies between 20 and 50 % of the clip, the same for both senses and at
@@ -45,21 +45,11 @@ class Bandwidth(Corruption):
     for display, and the sound from one of fewer bits; what came before is coded as on
     a good link. How many bits that saves depends on the clip; the picture's severity
     is the size of the rendition.
-
-    Raises:
-        UsageError: The linked FFmpeg lacks an encoder.
     """
 
-    profiles = ("paper",)
-    whole_clip = True
-
-    def __init__(self, profile: str = "paper") -> None:
-        super().__init__(profile)
-        ffmpeg.require((X264.encoder, AAC.encoder), "Corruption 'bandwidth'")
-
-    def facts(self) -> dict[str, Any]:
-        """Return which FFmpeg codes."""
-        return ffmpeg.build()
+    def encoders(self) -> tuple[str, ...]:
+        """Return FFmpeg's names."""
+        return X264.encoder, AAC.encoder
 
     def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> Collapse:
         """Draw the moment."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug import ClipInfo, Corruption, KeyedRandom
-from avplug_codec import ffmpeg, picture
+from avplug import ClipInfo, KeyedRandom
+from avplug_codec import picture
 from avplug_codec.annexb import split_units
-from avplug_codec.codecs import X264
 from avplug_codec.concealment import conceal
 from avplug_codec.congestion import PACKET, lost_moments
+from avplug_codec.ffmpeg import Transcoding
 from avplug_codec.picture import PictureCodec
 
 #: Probability that a packet is lost.
@@ -32,7 +31,6 @@ STREAM = PictureCodec(
     },
     # Show what can be shown, however damaged.
     {"flags": "+output_corrupt", "flags2": "+showall"},
-    least=X264.least,
 )
 
 
@@ -64,7 +62,7 @@ class Losses:
         return b"".join(u.data for place, u in enumerate(units) if place not in gone)
 
 
-class PacketLoss(Corruption):
+class PacketLoss(Transcoding):
     """A call over a network that loses packets of both senses in the same bursts.
 
     The picture is an H.264 stream in slices of at most 1200 bytes, sent one after
@@ -73,21 +71,11 @@ class PacketLoss(Corruption):
     until the next key frame, 2 s apart. Of the sound a packet of 20 ms is lost, which
     is made up from the period before. The first picture arrives: before it there is
     nothing to show.
-
-    Raises:
-        UsageError: The linked FFmpeg lacks an encoder.
     """
 
-    profiles = ("paper",)
-    whole_clip = True
-
-    def __init__(self, profile: str = "paper") -> None:
-        super().__init__(profile)
-        ffmpeg.require((STREAM.encoder,), "Corruption 'packet-loss'")
-
-    def facts(self) -> dict[str, Any]:
-        """Return which FFmpeg codes."""
-        return ffmpeg.build()
+    def encoders(self) -> tuple[str, ...]:
+        """Return FFmpeg's name."""
+        return (STREAM.encoder,)
 
     def scene(self, info: ClipInfo, severity: int, rng: KeyedRandom) -> Losses:
         """Draw when the network is congested."""

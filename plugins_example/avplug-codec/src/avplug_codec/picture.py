@@ -139,6 +139,8 @@ def _carried(packet: Any, carry: Carry) -> Any:
     left = carry(packet.pts, bytes(packet))
     if left is None:
         return None
-    sent = av.Packet(left)
+    # A packet made of bytes is read beyond their end, where a decoder wants zeros.
+    sent = av.Packet(len(left))
+    sent.update(left)
     sent.pts, sent.dts, sent.time_base = packet.pts, packet.dts, packet.time_base
     return sent
