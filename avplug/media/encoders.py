@@ -81,7 +81,12 @@ class PictureTrack:
             stream.options = {"qp": "0", "preset": "veryfast"}
             return stream
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(self.crf), "preset": "veryfast"}
+        stream.options = {
+            "crf": str(self.crf),
+            "preset": "veryfast",
+            # x264's macroblock tree reads memory that it never wrote (AVX-512).
+            "x264-params": "mbtree=0",
+        }
         # Untagged, each player would pick another matrix.
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED
