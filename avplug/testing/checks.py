@@ -11,13 +11,23 @@ from importlib import import_module
 from typing import Any, Literal
 
 from avplug.core.components import ComponentSpec
-from avplug.core.errors import CapabilityError, MissingExtraError, UsageError
+from avplug.core.errors import (
+    AvplugError,
+    CapabilityError,
+    MissingExtraError,
+    UsageError,
+)
 
 State = Literal["pass", "fail", "skip"]
 
 #: Module with the checks of each kind.
 _HOMES = {
-    "corruption": ("avplug.testing.corruptions", "avplug.testing.robust_corruptions"),
+    "corruption": (
+        "avplug.testing.corruptions",
+        "avplug.testing.worse_corruptions",
+        "avplug.testing.shared_corruptions",
+        "avplug.testing.robust_corruptions",
+    ),
     "model": ("avplug.testing.models", "avplug.testing.model_claims"),
     "adaptation": ("avplug.testing.adaptations", "avplug.testing.adaptation_claims"),
     "metric": ("avplug.testing.metrics",),
@@ -137,6 +147,31 @@ def require(holds: object, message: str) -> None:
         raise Violation(message)
 
 
+@contextmanager
+def left_to(subject: Subject, *causes: Function) -> Iterator[None]:
+    """Leave what goes wrong in the block to the checks of its causes, if they fail.
+
+    A broken promise shall be told once, by the check that is about it.
+
+    Raises:
+        NotApplicable: The block failed, and so does one of the causes.
+    """
+    try:
+        yield
+    except (NotApplicable, AvplugError):
+        raise
+    except Exception as broken:
+        for cause in causes:
+            try:
+                cause(subject)
+            except Violation:
+                name = cause.__name__.replace("_", "-")
+                raise NotApplicable(f"{name} fails already: {broken}") from broken
+            except NotApplicable:
+                continue
+        raise
+
+
 def quiet(use: Callable[[], object]) -> None:
     """Use a component, and make sure that it leaves stdout to the program's data.
 
@@ -171,7 +206,13 @@ def global_seed(seed: int) -> Iterator[None]:
 
 
 def run_check(check: Check, subject: Subject) -> Outcome:
-    """Run a check; whatever the component raises becomes its outcome."""
+    """Run a check; whatever the component raises becomes its outcome.
+
+    What it changes of the process is undone before the next check.
+    """
+    # Lazily: NumPy is for the process that runs checks, not for the one that reports.
+    from avplug.testing.surroundings import restored
+
     start = time.perf_counter()
 
     def outcome(state: State, message: str) -> Outcome:
@@ -179,7 +220,7 @@ def run_check(check: Check, subject: Subject) -> Outcome:
         return Outcome(check.id, subject.label, state, message, seconds)
 
     try:
-        with redirect_stdout(io.StringIO()):
+        with restored(), redirect_stdout(io.StringIO()):
             figure = check.function(subject)
     except Violation as broken:
         return outcome("fail", str(broken))

@@ -61,3 +61,43 @@ def sabotage_tests(spec, sound, table, *, specs=None, elsewhere=(), **options):
             assert set(found) == {check}, found
 
     return Sabotage
+
+
+def caught_by(check, *, spec=None, **options):
+    """Mark a class as broken so that this check alone catches it, quietly as it is.
+
+    ``spec`` is its own descriptor, where that of the sound one does not do.
+    """
+
+    def marked(cls):
+        cls.caught_by = check, spec, options
+        return cls
+
+    return marked
+
+
+def marked_in(module):
+    """Return the marked classes of a test module."""
+    own = [c for c in vars(module).values() if isinstance(c, type)]
+    return [c for c in own if "caught_by" in vars(c)]
+
+
+def checks_of_marked(module):
+    """Return the ids of the checks that catch the marked classes of a test module."""
+    return {cls.caught_by[0] for cls in marked_in(module)}
+
+
+def quiet_tests(module, sound_spec, **options):
+    """Return a test class: each marked class of a module is caught by its check alone.
+
+    They break a promise where a first glance does not look.
+    """
+
+    class Quietly:
+        @pytest.mark.parametrize("broken", marked_in(module), ids=lambda c: c.__name__)
+        def test_caught_by_its_check_alone(self, broken):
+            check, spec, own = broken.caught_by
+            found = failures(spec or sound_spec, broken, **{**options, **own})
+            assert {*found} == {check}, found
+
+    return Quietly

@@ -5,7 +5,14 @@ import time
 import numpy as np
 
 from avplug.core.randomness import KeyedRandom
-from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
+from tests.testing import test_quiet_corruptions as quiet_ones
+from tests.testing.healthy import (
+    checks_of_marked,
+    failures,
+    healthy,
+    names_of,
+    sabotage_tests,
+)
 
 SPEC, Sound = healthy("corruption")
 
@@ -129,7 +136,9 @@ TABLE = names_of(
     *(worse_picture, worse_sound, profiles, facts, speed, quiet),
     *(shape_and_dtype, finite, any_picture, any_sound, silence, missing_track),
 )
-TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
+TestSabotage = sabotage_tests(
+    SPEC, Sound, TABLE, elsewhere=checks_of_marked(quiet_ones)
+)
 
 
 def test_a_distortion_may_be_declared():
