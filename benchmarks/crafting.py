@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator
 import torch
 
 from avplug.bench.config import RunConfig
-from avplug.bench.plan import Plan, make_plan
+from avplug.bench.plan import Plan
+from avplug.bench.planning import make_plan
 from avplug.bench.prepare import construct
 from avplug.builtin_defenses.crafting import craft, excerpt_of
 from avplug.core.attack import Attack

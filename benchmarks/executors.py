@@ -52,7 +52,7 @@ def cell_seconds(folder: Path) -> float:
     from avplug.bench.config import RunConfig
     from avplug.bench.evaluate import evaluate
     from avplug.bench.feed import Feed
-    from avplug.bench.plan import make_plan
+    from avplug.bench.planning import make_plan
     from avplug.builtin_datasets.events.classes import CLASSES as KINDS
     from avplug.builtin_models.cavmae import CAVMAE
     from avplug.core.registry import get_registry

@@ -30,7 +30,8 @@ from avplug.bench.clip_store import ClipStore, clip_key
 from avplug.bench.config import RunConfig
 from avplug.bench.evaluate import evaluate_group
 from avplug.bench.feed import Feed
-from avplug.bench.plan import Cell, Plan, make_plan
+from avplug.bench.plan import Cell, Plan
+from avplug.bench.planning import make_plan
 from avplug.bench.runner import run
 from avplug.bench.threads import operation_threads
 from avplug.builtin_datasets.events.dataset import Events

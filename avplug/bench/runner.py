@@ -18,7 +18,8 @@ from avplug.bench.describing import describe_cell
 from avplug.bench.evaluate import NoClipError, Outcome
 from avplug.bench.interrupts import interruptible
 from avplug.bench.locking import only_writer
-from avplug.bench.plan import Cell, Plan, make_plan
+from avplug.bench.plan import Cell, Plan
+from avplug.bench.planning import make_plan
 from avplug.bench.prepare import construct
 from avplug.bench.shards import Gathering
 from avplug.bench.store import Store, StoredCell, cell_id

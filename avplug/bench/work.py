@@ -11,7 +11,8 @@ from avplug.bench.config import RunConfig
 from avplug.bench.evaluate import Outcome, evaluate_group
 from avplug.bench.executors.sending import portable
 from avplug.bench.feed import Feed
-from avplug.bench.plan import Cell, Plan, make_plan
+from avplug.bench.plan import Cell, Plan
+from avplug.bench.planning import make_plan
 from avplug.bench.prepare import pick_device
 from avplug.bench.provenance import environment
 from avplug.bench.tasks import Task

@@ -26,7 +26,7 @@ def _plan(
 ) -> None:
     """Show the cells, the skips with their reasons, and a time estimate."""
     from avplug.bench.estimate import describe_plan
-    from avplug.bench.plan import make_plan
+    from avplug.bench.planning import make_plan
     from avplug.cli.console import print_json
     from avplug.core.registry import get_registry
 

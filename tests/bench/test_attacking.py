@@ -14,7 +14,7 @@ from avplug.bench.config import from_data
 from avplug.bench.describing import describe_cell
 from avplug.bench.feed import Feed
 from avplug.bench.moving import AdaptsFirst
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.prepare import construct
 from avplug.bench.runner import run
 from avplug.bench.store import Store

@@ -8,7 +8,7 @@ from avplug.bench import evaluate as evaluating
 from avplug.bench.batch_size import automatic, paying
 from avplug.bench.evaluate import evaluate, evaluate_group
 from avplug.bench.feed import Feed
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.core.registry import get_registry
 from tests.bench.toys import config
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from avplug.bench.compute import device_of
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.runner import run
 from avplug.core.registry import get_registry
 from tests.bench.toys import config

@@ -6,7 +6,7 @@ import torch
 
 from avplug.bench.evaluate import NoClipError, evaluate, evaluate_group
 from avplug.bench.feed import Feed
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.builtin_datasets.events.dataset import Events
 from avplug.builtin_models.cavmae import CAVMAE
 from avplug.core.errors import MediaError

@@ -9,7 +9,7 @@ from avplug.bench import feed as feeding
 from avplug.bench.clip_cache import ClipMemory
 from avplug.bench.evaluate import evaluate
 from avplug.bench.feed import Feed
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.transfer import Sender, Sent
 from avplug.builtin_datasets.events.dataset import Events
 from avplug.core.batch import collate

@@ -14,7 +14,7 @@ from avplug.bench.config_files import parse_options
 from avplug.bench.known_weights import choose_weights, find_known, parse_parts
 from avplug.bench.models import load_model
 from avplug.bench.own_model import Wrapped, own_entry
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.prepare import open_dataset
 from avplug.bench.runner import run
 from avplug.bench.store import Store

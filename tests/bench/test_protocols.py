@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.core.errors import UsageError
 from avplug.core.registry import get_registry
 from tests.bench.toys import config

@@ -8,7 +8,7 @@ import torch
 
 from avplug.bench.evaluate import evaluate, evaluate_group
 from avplug.bench.feed import Feed
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.shards import merge
 from avplug.bench.store import Store
 from avplug.core.errors import UsageError

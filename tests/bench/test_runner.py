@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.runner import default_folder, run
 from avplug.bench.store import Store
 from avplug.builtin_corruptions.gaussian import Gaussian

@@ -10,7 +10,7 @@ import pytest
 
 from avplug.bench import energy, nvml, retrying
 from avplug.bench.energy import EnergyMeter
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.provenance import environment, git_state
 from avplug.bench.runner import run
 from avplug.bench.store import Store

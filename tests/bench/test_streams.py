@@ -10,7 +10,7 @@ import torch
 
 from avplug.bench.evaluate import evaluate
 from avplug.bench.feed import Feed
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.runner import run
 from avplug.bench.splits import Split
 from avplug.bench.store import Store

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from avplug.bench.evaluate import NoClipError, Outcome
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.probes import CollapseWatch
 from avplug.bench.shards import Gathering, merge
 from avplug.bench.tasks import Task, form_tasks

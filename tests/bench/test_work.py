@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.tasks import Task
 from avplug.bench.work import CellWork
 from avplug.core.errors import WorkerSetupError

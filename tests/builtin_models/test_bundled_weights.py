@@ -5,7 +5,7 @@ import re
 import pytest
 
 from avplug.bench.config import RunConfig
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.bench.runner import run, scores
 from avplug.bench.store import Store
 from avplug.core.registry import get_registry

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.cli.progress import RunProgress
 from avplug.core.registry import get_registry
 from tests.bench.toys import config

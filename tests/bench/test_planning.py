@@ -5,7 +5,7 @@ import pytest
 from avplug.bench import estimate
 from avplug.bench.estimate import describe_plan
 from avplug.bench.evaluate import evaluate
-from avplug.bench.plan import make_plan
+from avplug.bench.planning import make_plan
 from avplug.core.components import AdaptationSpec, ModelSpec
 from avplug.core.errors import UnknownNameError, UsageError, WeightsError
 from avplug.core.registry import get_registry

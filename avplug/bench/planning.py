@@ -1,0 +1,271 @@
+"""The matrix of a run laid out as cells: everything looked up, opened and checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from avplug.bench.attack_checks import CONTROLS, check_settings
+from avplug.bench.attacking import AttackSetting, attack_settings
+from avplug.bench.compute import compute_of
+from avplug.bench.conditions import Condition, conditions
+from avplug.bench.config import RunConfig
+from avplug.bench.localising import localises
+from avplug.bench.methods import Treatment, treatments
+from avplug.bench.metrics import choose_metrics
+from avplug.bench.models import LoadedModel, load_model
+from avplug.bench.plan import Cell, Plan, Skip
+from avplug.bench.premade import premade_conditions
+from avplug.bench.prepare import open_dataset, pick_device
+from avplug.bench.protocols import protocol_of
+from avplug.bench.store import SCHEMA, cell_id
+from avplug.core.clip import ClipRef
+from avplug.core.dataset import Dataset
+from avplug.core.errors import UsageError
+from avplug.core.model import Embeds, ShowsJointAttention
+from avplug.core.registry import Entry, Registry
+
+
+def make_plan(config: RunConfig, registry: Registry) -> Plan:
+    """Look every name up, open the data set, load the models, and list the cells.
+
+    Whatever is wrong with the configuration comes out here, before any work.
+
+    Raises:
+        UsageError: A name, option, file or combination is wrong.
+    """
+    protocol = protocol_of(config)
+    methods = registry.select("adaptation", config.tta)
+    entry, dataset, clips = open_dataset(registry, config)
+    if dataset.premade:
+        spoilt = premade_conditions(config, dataset, registry)
+    else:
+        spoilt = conditions(config, registry)
+    models, surrogates = _load_models(registry, config, dataset)
+    if config.attacks and dataset.tasks:
+        raise UsageError(
+            f"Attacks are defined for one task; '{config.dataset}' has several: "
+            f"{', '.join(dataset.tasks)}.",
+            "Run it without --attack.",
+        )
+    attacks = attack_settings(registry, config, surrogates, models, len(clips))
+    _check_options(config, methods, models, attacks)
+    matrix = _Matrix(
+        config,
+        dataset,
+        _about(config, entry, dataset, clips),
+        models,
+        treatments(registry, config, protocol, methods),
+        spoilt,
+        attacks,
+        check_settings(registry, config, attacks) if config.attack_checks else [],
+    )
+    cells, skips = tuple(matrix.cells()), tuple(matrix.skips())
+    return Plan(
+        config, dataset, clips, cells, skips, choose_metrics(registry, config, dataset)
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Matrix:
+    """What a run crosses.
+
+    Args:
+        config: Of the run.
+        dataset: Whose clips are shown.
+        about: What the identity of each cell says of the data set.
+        models: As loaded.
+        treated: The adaptation methods, under the run's protocol.
+        spoilt: The conditions, the clean one first.
+        attacks: As asked for.
+        checks: Attacks that only check the others: on clean clips, with one seed.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    about: Mapping[str, Any]
+    models: Sequence[LoadedModel]
+    treated: Sequence[Treatment]
+    spoilt: Sequence[Condition]
+    attacks: Sequence[AttackSetting]
+    checks: Sequence[AttackSetting]
+
+    def cells(self) -> Iterable[Cell]:
+        """Return the cells in the order in which they are to be computed."""
+        cells: dict[str, Cell] = {}
+        for seed, model in product(self.config.seeds, self.models):
+            found = [
+                cell
+                for treatment in self._able(model)
+                for cell in self._cells_of(model, treatment, seed)
+            ]
+            # One stream after the other, each with all methods: clips are decoded and
+            # results can be compared early. What is asked for twice is one cell.
+            found.sort(key=lambda cell: self.spoilt.index(cell.segments[0]))
+            cells |= {cell.id: cell for cell in found if cell.id not in cells}
+        return cells.values()
+
+    def skips(self) -> list[Skip]:
+        """Return what cannot be, and why."""
+        skips = [
+            Skip(_pair(model, treatment), self._streams(treatment), reason)
+            for model, treatment in product(self.models, self.treated)
+            if (reason := treatment.obstacle(model, self.dataset))
+        ]
+        if self.config.attention_every:
+            skips += [
+                Skip(f"attention in {model.entry.spec.name}", 0, "it shows none")
+                for model in self.models
+                if not isinstance(model.model, ShowsJointAttention)
+            ]
+        if self.config.retrieval:
+            skips += [
+                Skip(f"retrieval by {model.entry.spec.name}", 0, "it has no embeddings")
+                for model in self.models
+                if not (isinstance(model.model, Embeds) and model.model.embeds)
+            ]
+        for model in self.models:
+            for treatment in self._able(model):
+                skips += self._impossible(model, treatment)
+        return skips
+
+    def _able(self, model: LoadedModel) -> list[Treatment]:
+        return [t for t in self.treated if t.obstacle(model, self.dataset) is None]
+
+    def _streams(self, treatment: Treatment) -> int:
+        streams = treatment.protocol.streams(self.spoilt, 0)
+        return len(streams) * len(self.config.seeds)
+
+    def _meant(self, model: LoadedModel) -> list[AttackSetting]:
+        return [a for a in self.attacks if a.meant_for(model, self.config.only)]
+
+    def _impossible(self, model: LoadedModel, treatment: Treatment) -> list[Skip]:
+        """Return the attacks that cannot be made on a model so treated."""
+        reasons = Counter(
+            (attack.method.spec.name, reason)
+            for attack in self._meant(model)
+            if (reason := attack.obstacle(model, treatment))
+        )
+        seeds = len(self.config.seeds)
+        return [
+            Skip(f"{name} on {_pair(model, treatment)}", seeds * count, reason)
+            for (name, reason), count in reasons.items()
+        ]
+
+    def _cells_of(
+        self, model: LoadedModel, treatment: Treatment, seed: int
+    ) -> Iterator[Cell]:
+        def possible(attacks: Iterable[AttackSetting]) -> list[AttackSetting]:
+            return [a for a in attacks if a.obstacle(model, treatment) is None]
+
+        attacks, checks = possible(self._meant(model)), possible(self.checks)
+        for segments in treatment.protocol.streams(self.spoilt, seed):
+            clean = all(condition.clean for condition in segments)
+            checked = clean and seed == self.config.seeds[0]
+            for attack in (None, *attacks, *(checks if checked else ())):
+                yield self._cell(model, treatment, segments, seed, attack)
+
+    def _cell(
+        self,
+        model: LoadedModel,
+        treatment: Treatment,
+        segments: tuple[Condition, ...],
+        seed: int,
+        attack: AttackSetting | None,
+    ) -> Cell:
+        config = self.config
+        places = [
+            {"corruption": condition.identity, "severity": condition.severity}
+            for condition in segments
+        ]
+        identity = {
+            "schema": SCHEMA,
+            "dataset": self.about,
+            "model": model.identity,
+            "adaptation": treatment.identity(config, seed),
+            **(places[0] if len(places) == 1 else {"stream": places}),
+            "seed": seed,
+            **compute_of(config).identity(),
+            "at": config.at,
+        }
+        probes = treatment.probes(config, model)
+        if probes:
+            identity["probes"] = probes
+        if attack:
+            identity["attack"] = attack.identity(treatment, config)
+            if config.localisation and localises(model.model):
+                identity["attack"]["localisation"] = config.localisation
+        name = cell_id(identity)
+        return Cell(name, identity, model, treatment, segments, seed, attack)
+
+
+def _pair(model: LoadedModel, treatment: Treatment) -> str:
+    return f"{model.entry.spec.name} with {treatment.method.spec.name}"
+
+
+def _about(
+    config: RunConfig, entry: Entry, dataset: Dataset, clips: tuple[ClipRef, ...]
+) -> dict[str, Any]:
+    about = {
+        "name": entry.spec.name,
+        "provider": f"{entry.provider} {entry.version}",
+        "split": config.split,
+        "fingerprint": dataset.fingerprint(clips),
+        "clips": len(clips),
+        "of": len(dataset.clips),
+        "classes": len(dataset.labels),
+        "multi_label": dataset.multi_label,
+        "options": dict(config.options.get("dataset", {})),
+    }
+    # Absent where there is nothing to say, so that cells of old keep their names.
+    about |= {"tasks": dict(dataset.tasks)} if dataset.tasks else {}
+    about |= {"missing": len(dataset.missing)} if dataset.missing else {}
+    about |= {"list": dataset.list_name} if dataset.list_name else {}
+    return about
+
+
+def _load_models(
+    registry: Registry, config: RunConfig, dataset: Dataset
+) -> tuple[list[LoadedModel], list[LoadedModel]]:
+    """Return the models of the run, and those that attacks are made on as well."""
+    device, compute = pick_device(config.device), compute_of(config)
+    compute.check(device)
+
+    def load(name: str, weights: str | None) -> LoadedModel:
+        return load_model(
+            registry,
+            name,
+            weights,
+            config.dataset,
+            dataset,
+            config.options,
+            device,
+            compute,
+        )
+
+    weights = config.weights or (None,) * len(config.models)
+    models = [load(*pair) for pair in zip(config.models, weights, strict=True)]
+    parted = [text.partition("=") for text in config.surrogates]
+    return models, [load(name, weights or None) for name, _, weights in parted]
+
+
+def _check_options(
+    config: RunConfig,
+    methods: list[Entry],
+    models: list[LoadedModel],
+    attacks: list[AttackSetting],
+) -> None:
+    entries = [*methods, *(m.entry for m in models), *(a.method for a in attacks)]
+    entries += [m.entry for a in attacks for m in a.surrogates]
+    named = {entry.spec.name for entry in entries}
+    named |= set(CONTROLS) if config.attack_checks else set()
+    known = {"model", "dataset", "protocol", "executor", *config.models, *named}
+    for name in config.options:
+        if name not in known:
+            raise UsageError(
+                f"Options are given for {name!r}, which this run does not use.",
+                f"Used here: {', '.join(sorted(known))}.",
+            )
