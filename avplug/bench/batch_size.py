@@ -63,6 +63,45 @@ def paying(least: int, clips: int, seconds: Callable[[int], float]) -> int:
     return size
 
 
+class Parts:
+    """Answers batches in parts that fit into the hardware's memory.
+
+    Args:
+        size: Clips at a time, halved for good when they do not fit; None for whole
+            batches, which have to.
+    """
+
+    def __init__(self, size: int | None) -> None:
+        self._size = size
+        self._halved = 0
+
+    def run(self, step: Callable[[Batch], torch.Tensor], batch: Batch) -> torch.Tensor:
+        """Return the logits [B, C] of a batch.
+
+        Raises:
+            torch.OutOfMemoryError: Not even one clip fits.
+        """
+        if self._size is None:
+            return step(batch)
+        rows = torch.arange(len(batch), device=batch.waveform.device)
+        while True:
+            try:
+                parts = torch.split(rows, self._size)
+                if len(parts) == 1:
+                    return step(batch)
+                return torch.cat([step(batch.rows(part)) for part in parts])
+            except torch.OutOfMemoryError:
+                if self._size == 1:
+                    raise
+                torch.cuda.empty_cache()
+                self._size //= 2
+                self._halved += 1
+
+    def facts(self) -> dict[str, int]:
+        """Return the size at the end and how often it was halved; empty without one."""
+        return {"size": self._size, "halved": self._halved} if self._size else {}
+
+
 def _timer(model: Model, plan: Plan) -> Callable[[int], float]:
     device = device_of(model)
     spec = model.input

@@ -10,9 +10,11 @@ from typing import Any, cast
 import torch
 
 from avplug.bench.attack_session import AttackSession
+from avplug.bench.batch_size import Parts
 from avplug.bench.compute import compute_of, device_of
 from avplug.bench.energy import EnergyMeter
 from avplug.bench.feed import Feed, Group, right, targets_of
+from avplug.bench.forgetting import forgetting
 from avplug.bench.outcome import Answers, Outcome
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.prepare import construct
@@ -24,7 +26,6 @@ from avplug.core.batch import Batch
 from avplug.core.clip import ClipRef
 from avplug.core.metric import Embeddings
 from avplug.core.model import Embeds
-from avplug.core.randomness import KeyedRandom
 from avplug.core.supervision import SupervisedAdapter
 
 #: Called with the number of clips done since the last call.
@@ -72,8 +73,7 @@ class Session:
         self._asked = asked
         stop = plan.config.on_error == "stop"
         self._answers = Answers(cell, asked, len(plan.dataset.labels), stop=stop)
-        self._size = size
-        self._halved = 0
+        self._parts = Parts(size)
         self._adapted = 0
         self._threads = 0
         self._spent = 0.0
@@ -139,10 +139,10 @@ class Session:
             self._answers.check()
         with self._at_work():
             diagnostics = adapter.diagnostics()
-            forgetting = self._forgetting(adapter)
+            lost = forgetting(self.cell, self._plan, self._feed, adapter)
         self._waiting += waiting / sharers
         self._spent += waiting / sharers
-        record = self._record(diagnostics) | forgetting
+        record = self._record(diagnostics) | lost
         record["energy"] = self._energy.facts(sharers)
         if sharers > 1:
             record["sharers"] = sharers
@@ -227,33 +227,13 @@ class Session:
             self._adapted += len(items)
         with self._watch.of("frozen" if frozen else "adapter"):
             step = self._frozen if frozen else adapter.step
-            logits = (
-                self._in_parts(step, batch) if self._size else step(batch)
-            ).detach()
+            logits = self._parts.run(step, batch).detach()
         if self._attack:
             self._attack.answered(items, batch, logits)
         if "retrieval" in self._probes:
             with self._watch.of("embeddings"):
                 self._answers.embed(items, self._embedded(batch))
         return logits
-
-    def _in_parts(
-        self, step: Callable[[Batch], torch.Tensor], batch: Batch
-    ) -> torch.Tensor:
-        assert self._size is not None
-        rows = torch.arange(len(batch), device=self.device)
-        while True:
-            try:
-                parts = torch.split(rows, self._size)
-                if len(parts) == 1:
-                    return step(batch)
-                return torch.cat([step(batch.rows(part)) for part in parts])
-            except torch.OutOfMemoryError:
-                if self._size == 1:
-                    raise
-                torch.cuda.empty_cache()
-                self._size //= 2
-                self._halved += 1
 
     def _embedded(self, batch: Batch) -> Embeddings:
         """Embed a batch with the weights that the method has left."""
@@ -279,29 +259,6 @@ class Session:
                 return
             yield group
 
-    def _forgetting(self, adapter: Adapter) -> dict[str, Any]:
-        """Score clean clips with the weights at the end, and with those of before."""
-        count = self._probes.get("forgetting", 0)
-        if not count:
-            return {}
-        clips = self._plan.clips
-        order = KeyedRandom(("forgetting",)).permutation(len(clips))
-        refs = [clips[i] for i in sorted(order[:count])]
-        after = self._clean_accuracy(refs)
-        adapter.reset()
-        before = self._clean_accuracy(refs)
-        return {"forgetting": {"clips": len(refs), "before": before, "after": after}}
-
-    def _clean_accuracy(self, refs: list[ClipRef]) -> float:
-        hits = count = 0
-        for group in self._feed.clean(self.cell, refs):
-            if group.batch is not None:
-                logits = self._frozen(group.batch)
-                refs_seen = [ref for _, ref in group.items]
-                hits += right(logits, refs_seen, self._plan.dataset.tasks)
-                count += len(group.items)
-        return 100 * hits / count if count else float("nan")
-
     def _record(self, diagnostics: dict[str, Any]) -> dict[str, Any]:
         record = self._answers.record() | {
             "adapted": self._adapted,
@@ -315,11 +272,10 @@ class Session:
             "collapse": self._collapse.facts(),
             "threads": self._threads,
         }
-        chosen = {"size": self._size, "halved": self._halved} if self._size else {}
         tries = self._feed.tries.counts
         optional = {
             "retries": {r.id: tries[r.id] for r in self._asked if r.id in tries},
-            "batch": chosen,
+            "batch": self._parts.facts(),
             "passes": self._passes,
             "attention": self._attention.facts(),
             "attack": self._attack.facts() if self._attack else {},
