@@ -11,19 +11,8 @@ import torch
 from avplug_videollama.loading import load
 from safetensors.torch import load_file, save_file
 
+from avplug import UsageError
 from avplug.core.errors import MissingExtraError, WeightsError
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Return a folder with a random network of other values than ``random``."""
-    network, tokenizer = load("random", "auto", "")
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.mul_(0.9)
-    network.save_pretrained(tmp_path / "saved")
-    tokenizer.save_pretrained(tmp_path / "saved")
-    return tmp_path / "saved"
 
 
 def test_a_folder_is_loaded_as_saved(folder, make, clips):
@@ -86,18 +75,57 @@ def test_a_folder_of_another_model(folder):
         load(str(folder), "auto", "")
 
 
+def other_sizes(folder):
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    config["text_config"]["intermediate_size"] = 48
+    path.write_text(json.dumps(config))
+
+
+def half(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:100_000])
+
+
+def pointer(folder):
+    text = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"
+    (folder / "model.safetensors").write_text(text)
+
+
+def pickled(folder):
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save(tensors, folder / "pytorch_model.bin")
+
+
+def no_tokenizer(folder):
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+
+
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("damage", "said"),
     [
-        ("nobody/nothing", "Fetch it with --weights hf:nobody/nothing"),
-        ("hf:nobody/nothing@main", "Look at the id, the network and HF_HUB_OFFLINE"),
-        ("/no/such/folder", "There is no folder '/no/such/folder'"),
-        ("hf:nothing", "Give a folder, OWNER/REPO"),
+        (other_sizes, r"has other sizes of 6 tensors, such as 'model.language_model"),
+        (half, "has a damaged file of weights: .*not fully covered"),
+        (pointer, "has a damaged file of weights: .*Git LFS"),
+        (pickled, "no file named model.safetensors"),
+        (no_tokenizer, "has no tokeniser that can be read"),
+        (lambda f: (f / "config.json").write_text("<html>"), "has no config.json"),
+        (lambda f: (f / "config.json").write_text("[]"), "has no config.json"),
+        (lambda f: (f / "config.json").unlink(), "has no config.json"),
     ],
 )
-def test_what_is_not_here_is_told(source, said):
+def test_what_is_wrong_with_a_folder_is_told(folder, damage, said):
+    damage(folder)
     with pytest.raises(WeightsError, match=said):
-        load(source, "auto", "")
+        load(str(folder), "auto", "")
+
+
+@pytest.mark.parametrize("name", ["gpu7", "cuda:99"])
+def test_a_device_that_is_not_there(name, folder):
+    with pytest.raises(UsageError, match=f"'{name}' is no device of this machine"):
+        load(str(folder), "auto", name)
 
 
 def test_without_transformers(monkeypatch, make):

@@ -1,26 +1,29 @@
-"""From a folder, or an id of the Hugging Face hub, to a network and its tokeniser."""
+"""From a checkpoint to a network and its tokeniser."""
 
 from __future__ import annotations
 
-import re
+import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
-    AutoConfig,
     AutoTokenizer,
     Qwen2_5OmniThinkerForConditionalGeneration as Thinker,
 )
 
 from avplug import UsageError
-from avplug.core.errors import WeightsError
+from avplug.core.errors import MissingExtraError, WeightsError
+from avplug_videollama.hub import folder_of
 from avplug_videollama.tiny import make_network, make_tokenizer
 
 #: Of ``config.json``: the whole model, and its part that answers in text.
 KINDS = ("qwen2_5_omni", "qwen2_5_omni_thinker")
 
-_REPOSITORY = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+#: Device maps that are no device's name.
+_SPREAD = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
 def load(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
@@ -36,78 +39,104 @@ def load(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
         device_map: As transformers takes it; "" for none.
 
     Raises:
-        WeightsError: There is no such checkpoint, it is of another model or lacks
-            tensors, or it does not fit into memory.
+        UsageError: There is no such device.
+        WeightsError: There is no such checkpoint, it is of another model, damaged or
+            lacks tensors, or it does not fit into memory.
     """
+    if device_map:
+        _check_device_map(device_map)
     if weights == "random":
         network, tokenizer = make_network(), make_tokenizer()
         if dtype != "auto":
             network = network.to(getattr(torch, dtype))
     else:
-        network, tokenizer = _pretrained(weights, dtype, device_map)
+        folder = folder_of(weights)
+        _check_kind(weights, folder)
+        tokenizer = _tokenizer(weights, folder)
+        network = _network(weights, folder, dtype, device_map)
     return network.eval().requires_grad_(False), tokenizer
 
 
-def _pretrained(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
-    name, source = _source(weights)
+def _check_device_map(name: str) -> None:
+    if importlib.util.find_spec("accelerate") is None:
+        raise MissingExtraError(
+            "A device map needs accelerate.",
+            "Install it: pip install 'avplug-videollama[device-map]'",
+        )
+    if name in _SPREAD:
+        return
     try:
-        kind = AutoConfig.from_pretrained(name, **source).model_type
-        if kind not in KINDS:
-            raise WeightsError(
-                f"'{weights}' is a checkpoint of '{kind}', not of Qwen2.5-Omni.",
-                f"Kinds that can be read: {', '.join(KINDS)}.",
-            )
-        tokenizer = AutoTokenizer.from_pretrained(name, **source)
+        torch.empty(0, device=name)
+    # A build without a kind of device asserts that it has it.
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"device_map '{name}' is no device of this machine.",
+            f"Possible: {', '.join(_SPREAD)}, or a device such as cuda:0.",
+        ) from error
+
+
+def _check_kind(weights: str, folder: Path) -> None:
+    try:
+        kind = json.loads((folder / "config.json").read_text("utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"'{weights}' has no config.json that names a kind of model.",
+            "Give a folder as save_pretrained writes it; fetch a damaged one again.",
+        ) from error
+    if kind not in KINDS:
+        raise WeightsError(
+            f"'{weights}' is a checkpoint of '{kind}', not of Qwen2.5-Omni.",
+            f"Kinds that can be read: {', '.join(KINDS)}.",
+        )
+
+
+def _tokenizer(weights: str, folder: Path) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"'{weights}' has no tokeniser that can be read.",
+            "Put tokenizer.json, or vocab.json and merges.txt, beside its weights.",
+        ) from error
+
+
+def _network(weights: str, folder: Path, dtype: str, device_map: str) -> Any:
+    try:
         network, report = Thinker.from_pretrained(
-            name,
+            folder,
             dtype="auto" if dtype == "auto" else getattr(torch, dtype),
             use_safetensors=True,
             output_loading_info=True,
+            # They are told below, in one line.
+            ignore_mismatched_sizes=True,
+            local_files_only=True,
             **({"device_map": device_map} if device_map else {}),
-            **source,
         )
+    except SafetensorError as error:
+        raise WeightsError(
+            f"'{weights}' has a damaged file of weights: {error}.",
+            "Fetch it again; a file of some lines is a pointer of Git LFS.",
+        ) from error
     except (OSError, ValueError) as error:
+        said = str(error).strip().splitlines()[0]
         raise WeightsError(
-            f"'{weights}' cannot be loaded: {str(error).strip().splitlines()[0]}",
-            f"Fetch it with --weights hf:{name}."
-            if source["local_files_only"]
-            else "Look at the id, the network and HF_HUB_OFFLINE.",
+            f"'{weights}' cannot be loaded: {said}",
+            "It needs model.safetensors, or all files of model.safetensors.index.json.",
         ) from error
-    except ImportError as error:
-        raise UsageError(
-            "A device map needs accelerate.",
-            "Install it: pip install 'avplug-videollama[device-map]'",
-        ) from error
-    if missing := sorted(report["missing_keys"]):
-        raise WeightsError(
-            f"'{weights}' lacks {len(missing)} tensors, such as '{missing[0]}'.",
-            "It is damaged, or of another version of the model.",
-        )
+    others = [name for name, *_ in report["mismatched_keys"]]
+    for what, names in (
+        ("lacks", sorted(report["missing_keys"])),
+        ("has other sizes of", sorted(others)),
+    ):
+        if names:
+            raise WeightsError(
+                f"'{weights}' {what} {len(names)} tensors, such as '{names[0]}'.",
+                "It is damaged, or of another version of the model.",
+            )
     if any(parameter.is_meta for parameter in network.parameters()):
         raise WeightsError(
             f"'{weights}' does not fit into memory on '{device_map}'.",
             "Take a smaller number format (dtype=bfloat16), a smaller model, or more"
             " devices.",
         )
-    return network, tokenizer
-
-
-def _source(weights: str) -> tuple[str, dict[str, Any]]:
-    """Return what ``from_pretrained`` calls a name, and where it may look for it."""
-    remote = weights.startswith("hf:")
-    folder = Path(weights).expanduser()
-    source: dict[str, Any] = {
-        "trust_remote_code": False,
-        "local_files_only": not remote,
-    }
-    if folder.is_dir() and not remote:
-        return str(folder), source
-    found = _REPOSITORY.fullmatch(weights.removeprefix("hf:"))
-    if found is None:
-        raise WeightsError(
-            f"There is no folder '{weights}'.",
-            "Give a folder, OWNER/REPO from the hub's cache, or hf:OWNER/REPO.",
-        )
-    if found["revision"]:
-        source["revision"] = found["revision"]
-    return found["name"], source
+    return network
