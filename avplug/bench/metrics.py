@@ -1,12 +1,16 @@
-"""The metrics of a run: those asked for, or those of the data set's task."""
+"""The metrics of a run: those asked for or those of its task, and what they say."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
 
 from avplug.bench.config import RunConfig
 from avplug.core.components import MetricSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import UsageError
-from avplug.core.metric import task_of
+from avplug.core.metric import Predictions, task_of
 from avplug.core.registry import Entry, Registry
 
 _DEFAULT_METRICS = {
@@ -44,6 +48,15 @@ def choose_metrics(
             )
         entry.load()
     return entries
+
+
+def scores(metrics: Sequence[Entry], predictions: Predictions) -> dict[str, float]:
+    """Return each metric of stored predictions, in percent."""
+    ones = np.ones((1, len(predictions)))
+    return {
+        entry.spec.name: float(entry.load()().compute(predictions, ones)[0])
+        for entry in metrics
+    }
 
 
 def _embeddings_for(metric: Entry) -> bool:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from avplug.bench.compute import Compute, compute_of
 from avplug.bench.config import RunConfig
-from avplug.bench.describing import describe_cell
-from avplug.bench.evaluate import NoClipError, Outcome
+from avplug.bench.evaluate import Outcome
 from avplug.bench.interrupts import interruptible
+from avplug.bench.keeping import Keeper
 from avplug.bench.locking import only_writer
+from avplug.bench.metrics import scores
+from avplug.bench.observing import Observer, Teller
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.planning import make_plan
 from avplug.bench.prepare import construct
@@ -27,34 +26,13 @@ from avplug.bench.tasks import Task, form_tasks
 from avplug.bench.trained import training_costs
 from avplug.bench.work import CellWork
 from avplug.bench.writers import command_line
-from avplug.core.errors import StoppedError, WorkerLostError, WorkerSetupError
-from avplug.core.events import CellFailed, CellFinished, RunFinished, RunStarted
+from avplug.core.errors import WorkerLostError, WorkerSetupError
+from avplug.core.events import RunFinished, RunStarted
 from avplug.core.executor import Executor
 from avplug.core.manager import get_plugin_manager
-from avplug.core.metric import Predictions
-from avplug.core.registry import Entry, Registry
+from avplug.core.registry import Registry
 
-_log = logging.getLogger("avplug")
-
-
-class Observer(Protocol):
-    """What is told of a run's progress, such as a progress bar.
-
-    Several cells may be under way at once; from far away little may be told of a cell
-    until it ends.
-    """
-
-    def planned(self, plan: Plan, todo: Sequence[Cell], folder: Path) -> None:
-        """The plan stands; ``todo`` is what the store does not hold yet."""
-
-    def cell_started(self, cell: Cell) -> None:
-        """A cell begins."""
-
-    def clips_done(self, count: int) -> None:
-        """So many more clips are done; less than 0 when a lost worker's are not."""
-
-    def cell_ended(self, cell: Cell, error: str | None) -> None:
-        """A cell is stored, or failed with this message."""
+__all__ = ["Observer", "RunSummary", "default_folder", "run", "scores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +127,7 @@ def _run(
     )
     if observer:
         observer.planned(plan, todo, folder)
-    keeper = _Keeper(plan, store, about, observer)
+    keeper = Keeper(plan, store, about, observer)
     outcomes = _outcomes(executor, plan, todo, observer)
     with interruptible() as interrupts, closing(outcomes):
         for cell, outcome in outcomes:
@@ -184,7 +162,7 @@ def _outcomes(
     tasks = form_tasks(plan, todo, executor.shard)
     gathering = Gathering(tasks, plan.config.batch_size)
     work = CellWork(plan.config, None if executor.remote else plan)
-    tell = _Teller(cells, observer)
+    tell = Teller(cells, observer)
     while tasks:
         again: list[Task] = []
         with closing(executor.run(tasks, work, tell)) as results:
@@ -198,113 +176,6 @@ def _outcomes(
                 for name, outcome in gathering.take(task, outcomes):
                     yield cells[name], outcome
         tasks = again
-
-
-class _Teller:
-    """Passes the progress of tasks on to an observer, cell by cell."""
-
-    def __init__(self, cells: Mapping[str, Cell], observer: Observer | None) -> None:
-        self._cells = cells
-        self._observer = observer
-        self._started: set[str] = set()
-
-    def __call__(self, task: Task, count: int) -> None:
-        if self._observer is None:
-            return
-        for name in task.cells:
-            if name not in self._started:
-                self._started.add(name)
-                self._observer.cell_started(self._cells[name])
-        if count:
-            self._observer.clips_done(count)
-
-
-class _Keeper:
-    """Stores outcomes, and tells of them."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        store: Store,
-        about: Mapping[str, Any],
-        observer: Observer | None,
-    ) -> None:
-        self._plan = plan
-        self._store = store
-        self._about = about
-        self._observer = observer
-        self.failed: dict[str, str] = {}
-
-    def keep(self, cell: Cell, outcome: Outcome | Exception) -> None:
-        """Store an outcome, or note a failure.
-
-        Raises:
-            NoClipError: Not one clean clip could be evaluated: the other cells would
-                only say so again.
-            StorageError: It cannot be stored, nor could another.
-            StoppedError: It is a failure, and the run stops at the first.
-        """
-        folder = str(self._store.folder)
-        manager = get_plugin_manager()
-        if isinstance(outcome, NoClipError) and cell.clean:
-            raise outcome
-        if isinstance(outcome, Exception):
-            error = f"{type(outcome).__name__}: {outcome}"
-            self.failed[cell.id] = error
-            _log.error("Cell %s failed. %s", describe_cell(cell.identity), error)
-            _log.debug("Traceback of cell %s", cell.id, exc_info=outcome)
-            manager.notify(
-                "avplug_cell_failed",
-                CellFailed(folder, cell.id, cell.identity, error),
-            )
-            self._store.write_run({**self._about, "failed": self.failed})
-            if self._plan.config.on_error == "stop":
-                raise StoppedError(
-                    f"{describe_cell(cell.identity)} failed: {error}",
-                    "Finished cells are kept; the same command again goes on.",
-                ) from outcome
-        else:
-            stored = self._put(cell, outcome)
-            manager.notify(
-                "avplug_cell_finished", _event(self._store.folder, self._plan, stored)
-            )
-        if self._observer:
-            self._observer.cell_ended(cell, self.failed.get(cell.id))
-
-    def _put(self, cell: Cell, outcome: Outcome) -> StoredCell:
-        config = self._plan.config
-        record = {
-            **outcome.record,
-            "run": {
-                "batch_size": config.batch_size,
-                "workers": config.workers,
-                "executor": config.executor,
-            },
-            "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        }
-        return self._store.put(
-            cell.identity, outcome.predictions, record, outcome.places, outcome.maps
-        )
-
-
-def scores(metrics: Sequence[Entry], predictions: Predictions) -> dict[str, float]:
-    """Return each metric of stored predictions, in percent."""
-    ones = np.ones((1, len(predictions)))
-    return {
-        entry.spec.name: float(entry.load()().compute(predictions, ones)[0])
-        for entry in metrics
-    }
-
-
-def _event(folder: Path, plan: Plan, stored: StoredCell) -> CellFinished:
-    try:
-        values = scores(plan.metrics, stored.predictions())
-    except Exception:
-        # The predictions are safe; a broken metric must not end the run.
-        _log.exception("A metric failed on cell %s.", stored.id)
-        values = {}
-    seconds = stored.record["seconds"]["total"]
-    return CellFinished(str(folder), stored.id, stored.cell, values, seconds)
 
 
 def _describe(plan: Plan) -> dict[str, Any]:

@@ -143,7 +143,7 @@ class TrainProgress(_Shown):
 
 
 class RunProgress(_Shown):
-    """Shows cells and clips of a run; an ``Observer`` of ``avplug.bench.runner``."""
+    """Shows cells and clips of a run; an ``Observer`` of ``avplug.bench.observing``."""
 
     def __init__(self, console: Console | None = None) -> None:
         super().__init__(console)

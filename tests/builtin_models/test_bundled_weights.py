@@ -5,8 +5,9 @@ import re
 import pytest
 
 from avplug.bench.config import RunConfig
+from avplug.bench.metrics import scores
 from avplug.bench.planning import make_plan
-from avplug.bench.runner import run, scores
+from avplug.bench.runner import run
 from avplug.bench.store import Store
 from avplug.core.registry import get_registry
 from avplug.core.weights import locate, read_checkpoint
