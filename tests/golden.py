@@ -187,3 +187,8 @@ def assert_close(got: torch.Tensor, wanted: np.ndarray, limit: float) -> None:
     assert tuple(got.shape) == wanted.shape
     worst = np.abs(got.detach().numpy().astype(np.float64) - wanted).max()
     assert worst <= limit, f"worst difference {worst:.2e}, allowed {limit:.0e}"
+
+
+def assert_near(got: torch.Tensor, wanted: np.ndarray, share: float) -> None:
+    """Compare with a reference array; ``share`` is of its largest magnitude."""
+    assert_close(got, wanted, share * np.abs(wanted).max())
