@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from types import FrameType
 
 #: So many times the limit may pass while a library of somebody else is imported.
 PATIENCE = 10
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class TookTooLong(BaseException):
@@ -86,3 +91,87 @@ class Diverted(io.TextIOBase):
     def flush(self) -> None:
         """Flush stderr."""
         sys.stderr.flush()
+
+
+def described(error: BaseException) -> str:
+    """Return type and text of an exception in one line, even if its text raises."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception as second:
+        text = f"(its text cannot be made: {type(second).__name__})"
+    return f"{type(error).__name__}: {text}".rstrip(" :")
+
+
+@dataclass(slots=True)
+class Traces:
+    """What a plugin did to the process while it loaded.
+
+    Attributes:
+        interrupted: Whether a SIGINT came, such as of the user's Ctrl-C.
+        undone: What it changed for everybody, and what was put back, in words.
+        threads: That it started, and that keep a process from ending.
+    """
+
+    interrupted: bool = False
+    undone: list[str] = field(default_factory=list)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+
+@contextmanager
+def guarded() -> Iterator[Traces]:
+    """Put back what the block changes for the whole process, and tell of it.
+
+    That is the working folder, the filters of warnings, and the handlers of SIGINT and
+    SIGTERM; the latter in the main thread alone.
+    """
+    traces = Traces()
+    folder = _folder()
+    threads = set(threading.enumerate())
+    with warnings.catch_warnings(), _handlers(traces):
+        filters = list(warnings.filters)
+        try:
+            yield traces
+        finally:
+            if list(warnings.filters) != filters:
+                traces.undone.append("the filters of warnings")
+            if _folder() != folder and folder is not None:
+                os.chdir(folder)
+                traces.undone.append("the working folder")
+            traces.threads = [
+                thread
+                for thread in set(threading.enumerate()) - threads
+                if not thread.daemon
+            ]
+
+
+def _folder() -> str | None:
+    with suppress(OSError):
+        return os.getcwd()
+    return None
+
+
+@contextmanager
+def _handlers(traces: Traces) -> Iterator[None]:
+    """Notice Ctrl-C in the block, and restore who answers signals after it."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    interrupt = before[signal.SIGINT]
+    alone = threading.current_thread() is threading.main_thread()
+    # None is a handler that Python did not set, and could not set again.
+    if not alone or None in before.values():
+        yield
+        return
+
+    def notice(signum: int, frame: FrameType | None) -> None:
+        traces.interrupted = True
+        if callable(interrupt):
+            interrupt(signum, frame)
+
+    mine = {**before, signal.SIGINT: notice if callable(interrupt) else interrupt}
+    signal.signal(signal.SIGINT, mine[signal.SIGINT])
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is not mine[number]:
+                traces.undone.append(f"what {number.name} does")
+            signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -10,9 +11,17 @@ from avplug.core.components import ComponentSpec
 from avplug.core.errors import PluginError, closest
 from avplug.core.hookspecs import HOOK_API_VERSION
 
+#: What a module with hooks must not import: every command would wait for it.
+HEAVY = ("torch", "numpy", "scipy", "cv2", "av", "PIL", "soundfile", "transformers")
+
 _PREFIX = "avplug_"
 _MARK = "avplug_impl"
 _FUNCTIONS = (FunctionType, MethodType, staticmethod, classmethod)
+
+
+def heavy_modules() -> set[str]:
+    """Return which of :data:`HEAVY` this process has imported."""
+    return {name for name in HEAVY if name in sys.modules}
 
 
 def needs_newer_host(plugin: object) -> int:

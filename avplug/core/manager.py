@@ -30,7 +30,14 @@ from avplug._version import __version__
 from avplug.core import deprecation, discovery, hookspecs, inspection
 from avplug.core.clashes import mark_clashes
 from avplug.core.components import KINDS, ComponentSpec
-from avplug.core.containment import Diverted, TookTooLong, at_most
+from avplug.core.containment import (
+    Diverted,
+    TookTooLong,
+    Traces,
+    at_most,
+    described,
+    guarded,
+)
 from avplug.core.discovery import BUILTIN, Candidate
 from avplug.core.errors import AvplugError, PluginError, closest
 from avplug.core.records import BROKEN, PluginRecord, PluginSettings
@@ -145,16 +152,41 @@ class PluginManager(pluggy.PluginManager):
     def _load(self, candidate: Candidate) -> None:
         record = self._record(candidate)
         start = time.perf_counter()
-        limit = 0.0 if candidate.distribution == BUILTIN else self.settings.import_limit
+        if candidate.distribution == BUILTIN:
+            self._try(candidate, record)
+        else:
+            self._load_guarded(candidate, record)
+        record.milliseconds = (time.perf_counter() - start) * 1000
+
+    def _load_guarded(self, candidate: Candidate, record: PluginRecord) -> None:
         # stdout is data: what a plugin prints must not end up in it.
         printed = Diverted()
-        try:
-            with redirect_stdout(printed), at_most(limit):
-                self._register(candidate.load(), record)
-        except (Exception, SystemExit, TookTooLong) as error:
-            self._fail(record, error)
+        light = inspection.heavy_modules()
+        limit = self.settings.import_limit
+        with redirect_stdout(printed), guarded() as traces:
+            self._try(candidate, record, traces, limit)
         record.printed = printed.text
-        record.milliseconds = (time.perf_counter() - start) * 1000
+        record.heavy = tuple(sorted(inspection.heavy_modules() - light))
+        record.undone = tuple(traces.undone)
+        record.threads = tuple(traces.threads)
+
+    def _try(
+        self,
+        candidate: Candidate,
+        record: PluginRecord,
+        traces: Traces | None = None,
+        limit: float = 0.0,
+    ) -> None:
+        try:
+            with at_most(limit):
+                self._register(candidate.load(), record)
+        except KeyboardInterrupt as error:
+            if traces is None or traces.interrupted:
+                # The user waited in vain for just this one.
+                raise KeyboardInterrupt(f"while {record.name} was loaded") from error
+            self._fail(record, error)
+        except BaseException as error:
+            self._fail(record, error)
 
     def _register(self, plugin: object, record: PluginRecord) -> None:
         module = sys.modules.get(getattr(plugin, "__module__", ""), plugin)
@@ -220,9 +252,8 @@ class PluginManager(pluggy.PluginManager):
         elif isinstance(error, AvplugError):
             record.problem, record.remedy = error.message, error.hint
         else:
-            text = " ".join(str(error).split())
             where = record.problem or "failed to load"
-            record.problem = f"{where}: {type(error).__name__}: {text}."
+            record.problem = f"{where}: {described(error)}."
             record.remedy = "Traceback: avplug --debug plugins"
 
     def broken(self) -> list[PluginRecord]:
@@ -253,7 +284,9 @@ class PluginManager(pluggy.PluginManager):
             wanted = (*each.argnames, *each.kwargnames)
             try:
                 each.function(**({"event": event} if "event" in wanted else {}))
-            except (Exception, SystemExit):
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
                 _log.exception("plugin %s failed in %s", each.plugin_name, hook)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Literal
 
 from avplug.core.components import ComponentSpec
@@ -98,6 +99,9 @@ class PluginRecord:
         remedy: What to do about it.
         notes: Warnings that change no state.
         printed: What it wrote to stdout while it loaded, which went to stderr.
+        heavy: Large libraries that it was the first to import, while it loaded.
+        undone: What it changed for the whole process while it loaded, put back.
+        threads: Started while it loaded; they keep a process from ending.
         error: What it raised.
     """
 
@@ -114,6 +118,9 @@ class PluginRecord:
     remedy: str = ""
     notes: list[str] = field(default_factory=list)
     printed: str = ""
+    heavy: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
+    threads: tuple[Thread, ...] = ()
     error: BaseException | None = None
 
     @property
@@ -124,8 +131,26 @@ class PluginRecord:
     @property
     def remarks(self) -> list[str]:
         """What a user should know of a plugin whose state may be ``ok``."""
-        told = ["prints while it loads; that went to stderr."]
-        return [*self.notes, *(told if self.printed.strip() else ())]
+        told = list(self.notes)
+        if self.printed.strip():
+            told.append("prints while it loads; that went to stderr.")
+        if self.heavy:
+            told.append(
+                f"imports {', '.join(self.heavy)} while it loads"
+                f" ({self.milliseconds:.0f} ms), which every command waits for."
+            )
+        if self.undone:
+            told.append(
+                f"changes {', '.join(self.undone)} while it loads; that was undone."
+            )
+        if self.threads:
+            told.append("starts a thread while it loads that nobody ends.")
+        return told
+
+    @property
+    def name(self) -> str:
+        """Distribution, version and entry point, as messages name a plugin."""
+        return f"plugin {self.provider} ({self.entry_point})"
 
     @property
     def key(self) -> str:
@@ -134,5 +159,4 @@ class PluginRecord:
 
     def describe(self) -> str:
         """Return the problem as one line that names the plugin."""
-        line = f"plugin {self.provider} ({self.entry_point}) {self.problem}"
-        return f"{line} {self.remedy}".rstrip()
+        return f"{self.name} {self.problem} {self.remedy}".rstrip()

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from avplug.core.components import ComponentSpec
+from avplug.core.containment import described
 from avplug.core.discovery import is_installed
 from avplug.core.errors import AvplugError, MissingExtraError, PluginError
 
@@ -40,9 +41,11 @@ def _resolve(target: str, who: str) -> Any:
         module = import_module(module_name)
     except AvplugError:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(
-            f"{who}: importing {target!r} failed: {type(error).__name__}: {error}.",
+            f"{who}: importing {target!r} failed: {described(error)}.",
             "Traceback: repeat it with avplug --debug",
         ) from error
     try:

@@ -1,12 +1,16 @@
-"""A plugin that hangs is interrupted; a library that it imports comes to its end."""
+"""A plugin that hangs is interrupted, and what it changed for everybody put back."""
 
+import os
+import signal
 import sys
+import threading
 import time
+import warnings
 
 import pytest
 
 from avplug.core import containment
-from avplug.core.containment import TookTooLong, at_most
+from avplug.core.containment import TookTooLong, at_most, described, guarded
 
 LIBRARY = "import time\ntime.sleep({})\nDONE = True\n"
 
@@ -55,3 +59,53 @@ def test_what_is_done_in_time_is_left_alone(modules):
     with at_most(30):
         import own_quick
     assert own_quick.DONE
+
+
+@pytest.mark.parametrize(
+    ("spoil", "undone"),
+    [
+        (lambda: os.chdir("/"), "the working folder"),
+        (lambda: warnings.simplefilter("ignore"), "the filters of warnings"),
+        (lambda: signal.signal(signal.SIGINT, signal.SIG_IGN), "what SIGINT does"),
+        (lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN), "what SIGTERM does"),
+    ],
+    ids=["folder", "warnings", "interrupt", "terminate"],
+)
+def test_what_belongs_to_everybody_is_put_back(spoil, undone):
+    def state():
+        handlers = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+        return os.getcwd(), list(warnings.filters), handlers
+
+    before = state()
+    with guarded() as traces:
+        spoil()
+        assert state() != before
+    assert state() == before
+    assert traces.undone == [undone]
+
+
+def test_an_interrupt_in_the_block_is_noticed():
+    with pytest.raises(KeyboardInterrupt), guarded() as traces:
+        os.kill(os.getpid(), signal.SIGINT)
+    assert traces.interrupted
+    assert traces.undone == []
+
+
+def test_threads_that_keep_the_process_are_seen():
+    leave = threading.Event()
+    with guarded() as traces:
+        kept = threading.Thread(target=leave.wait)
+        for thread in (kept, threading.Thread(target=leave.wait, daemon=True)):
+            thread.start()
+    leave.set()
+    assert traces.threads == [kept]
+
+
+def test_an_exception_whose_text_raises_is_described():
+    class Odd(Exception):
+        def __str__(self):
+            raise ValueError
+
+    assert described(Odd()) == "Odd: (its text cannot be made: ValueError)"
+    assert described(ValueError("two\n lines")) == "ValueError: two lines"
+    assert described(KeyboardInterrupt()) == "KeyboardInterrupt"

@@ -30,10 +30,22 @@ def test_a_sound_plugin(dists):
     manager.require_sound()
 
 
-def test_interrupt_is_let_through(dists):
-    dists.add("avplug-bad", "raise KeyboardInterrupt\n")
-    with pytest.raises(KeyboardInterrupt):
+def test_ctrl_c_is_let_through_and_tells_what_was_waited_for(dists):
+    source = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    dists.add("avplug-bad", source)
+    name = r"^while plugin avplug-bad 1\.0 \(bad\) was loaded$"
+    with pytest.raises(KeyboardInterrupt, match=name):
         dists.manager()
+
+
+@pytest.mark.parametrize("kind", ["KeyboardInterrupt", "GeneratorExit", "Odd('x')"])
+def test_a_plugin_cannot_pass_for_ctrl_c(dists, kind):
+    dists.add("avplug-bad", f"class Odd(BaseException): ...\nraise {kind}\n")
+    dists.add("avplug-fog")
+    manager = dists.manager()
+    assert names(manager) == ["avplug-fog/fog"]
+    line = record_of(manager, "avplug-bad").describe()
+    assert f"failed to load: {kind.partition('(')[0]}" in line
 
 
 def test_the_same_distribution_twice_on_the_path(dists, tmp_path, monkeypatch):
@@ -149,3 +161,33 @@ def test_the_manager_of_the_process_is_built_once(dists):
     assert told == [manager]
     configure(PluginSettings(no_plugins=True))
     assert get_plugin_manager() is not manager
+
+
+@pytest.mark.parametrize(
+    ("source", "remark"),
+    [
+        ("print('hello')\n", "prints while it loads; that went to stderr."),
+        ("import os\nos.chdir('/')\n", "changes the working folder while it loads"),
+        (
+            "import threading\n"
+            "threading.Thread(target=threading.Event().wait, args=[0.1]).start()\n",
+            "starts a thread while it loads that nobody ends.",
+        ),
+    ],
+    ids=["prints", "moves", "thread"],
+)
+def test_what_a_plugin_does_to_all_is_remarked(dists, source, remark):
+    dists.add("avplug-fog", source)
+    record = record_of(dists.manager(), "avplug-fog")
+    assert record.state == "ok"
+    (told,) = record.remarks
+    assert told.startswith(remark)
+
+
+def test_a_heavy_import_is_remarked_with_its_cost(dists, monkeypatch):
+    (dists.folder / "soundfile.py").write_text("")
+    monkeypatch.delitem(manager_module.sys.modules, "soundfile", raising=False)
+    dists.add("avplug-fog", "import soundfile\n")
+    record = record_of(dists.manager(), "avplug-fog")
+    assert record.heavy == ("soundfile",)
+    assert "imports soundfile while it loads (" in record.remarks[0]
