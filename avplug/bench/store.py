@@ -26,23 +26,18 @@ place of ``corruption`` and ``severity``; :meth:`StoredCell.segments` tells them
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from avplug.bench.integrity import (
     DamageError,
     cell_id,
-    digest,
     environment_id,
     read_cell_facts,
     read_facts,
@@ -50,10 +45,10 @@ from avplug.bench.integrity import (
     sealed,
     to_json,
 )
-from avplug.bench.stored_cell import Maps, Places, StoredCell
+from avplug.bench.stored_cell import Maps, Places, StoredCell, write_cell
 from avplug.bench.writers import alive, place
 from avplug.core.errors import UsageError
-from avplug.core.files import storing, sync_folder, write_atomic, write_synced
+from avplug.core.files import storing, sync_folder, write_atomic
 from avplug.core.metric import Predictions
 
 __all__ = ["SCHEMA", "Maps", "Places", "Store", "StoredCell", "cell_id"]
@@ -196,7 +191,7 @@ class Store:
             try:
                 folder.mkdir(parents=True)
                 record = self._with_environment(record)
-                _write(folder, identity, predictions, record, places, maps)
+                write_cell(folder, identity, predictions, record, places, maps)
                 self._settle(folder, final)
             finally:
                 if folder.exists():
@@ -272,38 +267,6 @@ class Store:
         return {**record, "environment": name}
 
 
-def _write(
-    folder: Path,
-    identity: Mapping[str, Any],
-    predictions: Predictions,
-    record: Mapping[str, Any],
-    places: Places | None,
-    maps: Maps | None,
-) -> None:
-    stream: dict[str, Any] = {}
-    if places is not None:
-        stream = {"segments": places.segments, "positions": places.positions}
-    kept = predictions.embeddings
-    vectors = {"audio": kept.audio, "video": kept.video} if kept else {}
-    data = _npz(
-        **stream,
-        **vectors,
-        ids=np.asarray(predictions.ids, np.str_),
-        logits=np.asarray(predictions.logits, np.float32),
-        targets=predictions.targets,
-        outputs=np.asarray(predictions.outputs),
-    )
-    record = {**record, "predictions_sha256": digest(data)}
-    write_synced(folder / "cell.json", to_json(identity))
-    write_synced(folder / "predictions.npz", data)
-    if maps is not None:
-        data = _npz(**{part.name: getattr(maps, part.name) for part in fields(maps)})
-        record = {**record, "maps_sha256": digest(data)}
-        write_synced(folder / "maps.npz", data)
-    write_synced(folder / "record.json", to_json(sealed(record)))
-    sync_folder(folder)
-
-
 def _failed(record: Mapping[str, Any]) -> int:
     return int(record.get("clips", {}).get("failed", 0))
 
@@ -314,9 +277,3 @@ def _abandoned(folder: Path) -> bool:
         case [_, where, pid, _] if where == place() and pid.isdigit():
             return not alive(int(pid))
     return time.time() - folder.stat().st_mtime > _ABANDONED
-
-
-def _npz(**arrays: Any) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avplug.bench.integrity import DamageError, read_environment
+from avplug.bench.integrity import (
+    DamageError,
+    digest,
+    read_environment,
+    sealed,
+    to_json,
+)
+from avplug.core.files import sync_folder, write_synced
 from avplug.core.metric import Embeddings, Predictions
 
 
@@ -148,3 +157,54 @@ def _embeddings(data: Any, rows: Any) -> Embeddings | None:
     if "audio" not in data:
         return None
     return Embeddings(data["audio"][rows], data["video"][rows])
+
+
+def write_cell(
+    folder: Path,
+    identity: Mapping[str, Any],
+    predictions: Predictions,
+    record: Mapping[str, Any],
+    places: Places | None,
+    maps: Maps | None,
+) -> None:
+    """Write the files of a finished cell, and make sure that they are on the disk.
+
+    Args:
+        folder: Where they go; it is there.
+        identity: Of the cell.
+        predictions: Of its clips.
+        record: What is noted; hashes of the arrays are added.
+        places: Where in a stream predictions were made.
+        maps: Localisation of some clips.
+
+    Raises:
+        OSError: One cannot be written.
+    """
+    stream: dict[str, Any] = {}
+    if places is not None:
+        stream = {"segments": places.segments, "positions": places.positions}
+    kept = predictions.embeddings
+    vectors = {"audio": kept.audio, "video": kept.video} if kept else {}
+    data = _npz(
+        **stream,
+        **vectors,
+        ids=np.asarray(predictions.ids, np.str_),
+        logits=np.asarray(predictions.logits, np.float32),
+        targets=predictions.targets,
+        outputs=np.asarray(predictions.outputs),
+    )
+    record = {**record, "predictions_sha256": digest(data)}
+    write_synced(folder / "cell.json", to_json(identity))
+    write_synced(folder / "predictions.npz", data)
+    if maps is not None:
+        data = _npz(**{part.name: getattr(maps, part.name) for part in fields(maps)})
+        record = {**record, "maps_sha256": digest(data)}
+        write_synced(folder / "maps.npz", data)
+    write_synced(folder / "record.json", to_json(sealed(record)))
+    sync_folder(folder)
+
+
+def _npz(**arrays: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
