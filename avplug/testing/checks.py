@@ -28,7 +28,12 @@ _HOMES = {
         "avplug.testing.shared_corruptions",
         "avplug.testing.robust_corruptions",
     ),
-    "model": ("avplug.testing.models", "avplug.testing.model_claims"),
+    "model": (
+        "avplug.testing.models",
+        "avplug.testing.model_claims",
+        "avplug.testing.model_parts",
+        "avplug.testing.shared_models",
+    ),
     "adaptation": ("avplug.testing.adaptations", "avplug.testing.adaptation_claims"),
     "metric": ("avplug.testing.metrics",),
     "dataset": ("avplug.testing.datasets",),

@@ -13,27 +13,45 @@ from avplug.core.model import Model
 from avplug.testing.checks import (
     NotApplicable,
     Subject,
+    left_to,
     promise,
     quiet as stays_quiet,
     require,
 )
-from avplug.testing.toys import changed, copy_of, same_batch, state_of
+from avplug.testing.surroundings import leaves_as_it_was
+from avplug.testing.toys import (
+    changed,
+    copy_of,
+    flags_of,
+    require_flags,
+    require_untouched,
+    state_of,
+)
 
-LABELS = ("dog", "rain", "violin")
+#: In no order that a model could make of them.
+LABELS = ("rain", "violin", "dog")
 
 
 def made(subject: Subject, labels: tuple[str, ...] = LABELS) -> Model:
     """Return the model in eval mode: with its options, else in the size ``tiny``."""
+    torch.manual_seed(subject.seed)
+    return drawn(subject, labels)
+
+
+def drawn(subject: Subject, labels: tuple[str, ...] = LABELS) -> Model:
+    """Return the model as :func:`made`, of whatever the global generators hold."""
     spec = subject.spec
     assert isinstance(spec, ModelSpec)
     options = dict(subject.options) or dict(spec.variants.get("tiny", {}))
-    torch.manual_seed(subject.seed)
     model: Model = subject.target(labels, **options)
     return model.eval()
 
 
 def batch_for(model: Model, seed: int, size: int = 3) -> Batch:
-    """Return clips of what the model asks for: noise of both senses."""
+    """Return clips of what the model asks for: noise of both senses.
+
+    Each is shorter than the one before: three quarters of it, then zeros.
+    """
     wanted = model.input
     generator = torch.Generator().manual_seed(seed)
     count = 4 if wanted.frame_rule == "all" else len(wanted.picks)
@@ -41,10 +59,13 @@ def batch_for(model: Model, seed: int, size: int = 3) -> Batch:
     samples = wanted.samples or (wanted.sample_rate or 16_000)
     frames = torch.rand(size, count, 3, side, side, generator=generator)
     waveform = (0.1 * torch.randn(size, samples, generator=generator)).clamp(-1, 1)
-    return Batch(frames, waveform, torch.full((size,), samples))
+    lengths = (samples * 0.75 ** torch.arange(size)).long()
+    waveform[torch.arange(samples) >= lengths[:, None]] = 0
+    return Batch(frames, waveform, lengths)
 
 
-def _answer(model: Model, batch: Batch) -> torch.Tensor:
+def classified(model: Model, batch: Batch) -> torch.Tensor:
+    """Return the logits of a batch, without gradients."""
     with torch.no_grad():
         return model.classify(batch)
 
@@ -62,12 +83,14 @@ def input(subject: Subject) -> str:
 def logits(subject: Subject) -> None:
     """It returns one finite float for each clip and each of its labels."""
     model = made(subject)
+    # One that comes with its weights may have classes of its own.
+    own = type(model).pretrained and {*model.labels} != {*LABELS}
     require(
-        len(model.labels) == len(LABELS) or type(model).pretrained,
-        f"it was given {len(LABELS)} labels and has {len(model.labels)}",
+        model.labels == LABELS or own,
+        f"it was given the labels {LABELS} and has {model.labels!r:.80}",
     )
     for size in (1, 3):
-        answer = _answer(model, batch_for(model, subject.seed, size))
+        answer = classified(model, batch_for(model, subject.seed, size))
         expected = [size, len(model.labels)]
         require(
             isinstance(answer, torch.Tensor) and list(answer.shape) == expected,
@@ -83,19 +106,29 @@ def deterministic(subject: Subject) -> None:
     """In eval mode the same batch gets the same answer."""
     model = made(subject)
     source = batch_for(model, subject.seed)
-    one, two = _answer(model, source), _answer(model, source)
+    one, two = classified(model, source), classified(model, source)
     gap = float((one - two).abs().max())
-    require(gap == 0, f"two answers to one batch differ by {gap:.3g}: dropout left on?")
+    with left_to(subject, pure):
+        require(
+            gap == 0, f"two answers to one batch differ by {gap:.3g}: dropout left on?"
+        )
 
 
 @promise("model")
 def frozen_in_eval(subject: Subject) -> None:
-    """In eval mode an answer changes no parameter and no buffer."""
+    """In eval mode an answer changes no parameter, no buffer and no mode."""
     model = made(subject)
-    before = state_of(model)
-    _answer(model, batch_for(model, subject.seed))
-    names = changed(model, before)
+    before, flags, saved = state_of(model), flags_of(model), model.state_dict()
+    classified(model, batch_for(model, subject.seed))
+    names = [name for name in changed(model, before) if name in saved]
+    # What is not saved may be filled in by the first answer, as a cache is.
+    filled = state_of(model)
+    classified(model, batch_for(model, subject.seed + 1))
+    names += changed(model, filled)
     require(not names, f"answering changed {', '.join(names[:3])}")
+    loud = [name or "the model" for name, m in model.named_modules() if m.training]
+    require(not loud, f"answering put {', '.join(loud[:3])} into training mode")
+    require_flags(model, flags)
 
 
 @promise("model")
@@ -103,16 +136,17 @@ def batch_invariance(subject: Subject) -> str:
     """The answer to a clip does not depend on the clips beside it."""
     model = made(subject)
     source = batch_for(model, subject.seed)
-    whole = _answer(model, source)
+    whole = classified(model, source)
     alone = torch.cat(
-        [_answer(model, source.rows(torch.tensor([i]))) for i in range(3)]
+        [classified(model, source.rows(torch.tensor([i]))) for i in range(3)]
     )
     gap = float((whole - alone).abs().max())
     scale = max(1.0, float(whole.abs().max()))
-    require(
-        gap <= 1e-3 * scale,
-        f"logits of up to {scale:.3g} move by {gap:.3g} with the batch",
-    )
+    with left_to(subject, logits, deterministic, pure):
+        require(
+            gap <= 1e-3 * scale,
+            f"logits of up to {scale:.3g} move by {gap:.3g} with the batch",
+        )
     return f"largest difference {gap:.1e}"
 
 
@@ -122,8 +156,8 @@ def pure(subject: Subject) -> None:
     model = made(subject)
     source = batch_for(model, subject.seed)
     given = copy_of(source)
-    _answer(model, given)
-    require(same_batch(source, given), "it wrote to the frames or the waveform")
+    classified(model, given)
+    require_untouched(source, given)
 
 
 @promise("model")
@@ -132,26 +166,15 @@ def silence(subject: Subject) -> None:
     model = made(subject)
     source = batch_for(model, subject.seed)
     nothing = torch.zeros_like
-    for label, frames, waveform in (
-        ("silence", source.frames, nothing(source.waveform)),
-        ("a black picture", nothing(source.frames), source.waveform),
-        ("nothing at all", nothing(source.frames), nothing(source.waveform)),
+    black, silent = nothing(source.frames), nothing(source.waveform)
+    for label, frames, waveform, lengths in (
+        ("silence", source.frames, silent, source.lengths),
+        ("a black picture", black, source.waveform, source.lengths),
+        ("nothing at all", black, silent, source.lengths),
+        ("no sample of sound", source.frames, silent, nothing(source.lengths)),
     ):
-        answer = _answer(model, Batch(frames, waveform, source.lengths))
+        answer = classified(model, Batch(frames, waveform, lengths))
         require(answer.isfinite().all(), f"{label}: a logit is not finite")
-
-
-@promise("model")
-def moves(subject: Subject) -> None:
-    """All its tensors move with it: each is a parameter or a registered buffer."""
-    model = made(subject)
-    for name, module in model.named_modules():
-        for attribute, value in vars(module).items():
-            require(
-                not isinstance(value, torch.Tensor),
-                f"{name or type(model).__name__}.{attribute} is a plain tensor, which "
-                "stays behind on model.to(device): register_buffer it",
-            )
 
 
 @promise("model")
@@ -167,9 +190,11 @@ def gradient(subject: Subject) -> str:
         tensor.requires_grad_() for tensor in (source.frames, source.waveform)
     )
     answer = model.classify(Batch(frames, waveform, source.lengths))
-    require(answer.requires_grad, "the logits carry no gradient at all")
+    with left_to(subject, surroundings):
+        require(answer.requires_grad, "the logits carry no gradient at all")
     weights = torch.arange(1.0, 1 + answer.shape[1])
-    torch.autograd.backward((answer * weights).sum())
+    with left_to(subject, surroundings):
+        torch.autograd.backward((answer * weights).sum())
     unused = _unused(model, source, subject.seed)
     require(len(unused) < 2, "its answer depends on neither sense")
     sizes = []
@@ -186,7 +211,7 @@ def gradient(subject: Subject) -> str:
 def _unused(model: Model, source: Batch, seed: int) -> set[str]:
     """Return the senses whose content does not matter to the answer."""
     other = batch_for(model, seed + 1)
-    answer = _answer(model, source)
+    answer = classified(model, source)
     changed_batches = {
         "frames": replace(source, frames=other.frames),
         "waveform": replace(source, waveform=other.waveform),
@@ -194,7 +219,7 @@ def _unused(model: Model, source: Batch, seed: int) -> set[str]:
     return {
         name
         for name, batch in changed_batches.items()
-        if torch.equal(answer, _answer(model, batch))
+        if torch.equal(answer, classified(model, batch))
     }
 
 
@@ -204,6 +229,18 @@ def quiet(subject: Subject) -> None:
 
     def use() -> None:
         model = made(subject)
-        _answer(model, batch_for(model, subject.seed))
+        classified(model, batch_for(model, subject.seed))
 
     stays_quiet(use)
+
+
+@promise("model")
+def surroundings(subject: Subject) -> None:
+    """It leaves the process as it was: folder, environment, generators, settings."""
+
+    def use() -> None:
+        model = drawn(subject)
+        # With gradients: without, torch would put its grad mode right again.
+        model.classify(batch_for(model, subject.seed))
+
+    leaves_as_it_was(use)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import nn
@@ -219,17 +219,22 @@ def what_comes(seed: int, count: int = 4, size: int = 6) -> Stream:
 
 
 def state_of(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Return a copy of all parameters and buffers."""
-    return {name: value.clone() for name, value in model.state_dict().items()}
+    """Return a copy of all parameters and buffers, of those that are not saved, too."""
+    return {name: value.detach().clone() for name, value in _tensors(model)}
 
 
 def changed(model: nn.Module, before: dict[str, torch.Tensor]) -> list[str]:
     """Return the names of parameters and buffers that are no longer as before."""
     return [
         name
-        for name, value in model.state_dict().items()
-        if not torch.equal(value, before[name])
+        for name, value in _tensors(model)
+        if name not in before or not torch.equal(value, before[name])
     ]
+
+
+def _tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from model.named_parameters()
+    yield from model.named_buffers()
 
 
 def flags_of(model: nn.Module) -> dict[str, bool]:
@@ -264,6 +269,24 @@ def copy_of(source: Batch) -> Batch:
 def same_batch(one: Batch, other: Batch) -> bool:
     """Return whether two batches are equal, bit for bit."""
     return all(
-        torch.equal(getattr(one, name), getattr(other, name))
-        for name in ("frames", "waveform", "lengths")
+        torch.equal(getattr(one, name), getattr(other, name)) for name in _TENSORS
     )
+
+
+def require_untouched(before: Batch, given: Batch) -> None:
+    """Require that a batch is as before, and was not made part of a graph.
+
+    Raises:
+        Violation: It was written to, or asks for gradients.
+    """
+    for name in _TENSORS:
+        one, two = getattr(before, name), getattr(given, name)
+        count = int((~torch.isclose(one, two, rtol=0, atol=0, equal_nan=True)).sum())
+        require(not count, f"it wrote to {count} of {one.numel()} {name}")
+        require(
+            not two.requires_grad and two.grad is None,
+            f"the {name} that it was given ask for gradients now: detach() them first",
+        )
+
+
+_TENSORS = ("frames", "waveform", "lengths")

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import torch
 
-from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
+from tests.testing import test_quiet_models as quiet_ones
+from tests.testing.healthy import (
+    checks_of_marked,
+    failures,
+    healthy,
+    names_of,
+    sabotage_tests,
+)
 
 PLAIN, Sound = healthy("model")
 SPEC = replace(PLAIN, capabilities=(*PLAIN.capabilities, "encode"))
@@ -35,7 +42,7 @@ class logits(Healthy):
 class deterministic(Healthy):
     def forward(self, frames, waveform):
         answer = super().forward(frames, waveform)
-        return answer + 1e-5 * torch.rand(1)
+        return answer + 1e-5 * torch.rand_like(answer)
 
 
 class frozen_in_eval(Healthy):
@@ -119,7 +126,7 @@ TestSabotage = sabotage_tests(
     Healthy,
     TABLE,
     specs={protocols: TELEPATHY},
-    elsewhere=("model/input",),
+    elsewhere={"model/input", *checks_of_marked(quiet_ones)},
 )
 
 
