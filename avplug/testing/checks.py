@@ -161,8 +161,11 @@ def left_to(subject: Subject, *causes: Function) -> Iterator[None]:
     Raises:
         NotApplicable: The block failed, and so does one of the causes.
     """
+    from avplug.testing.surroundings import restored
+
     try:
-        yield
+        with restored():
+            yield
     except (NotApplicable, AvplugError):
         raise
     except Exception as broken:

@@ -189,11 +189,10 @@ def gradient(subject: Subject) -> str:
     frames, waveform = (
         tensor.requires_grad_() for tensor in (source.frames, source.waveform)
     )
-    answer = model.classify(Batch(frames, waveform, source.lengths))
     with left_to(subject, surroundings):
+        answer = model.classify(Batch(frames, waveform, source.lengths))
         require(answer.requires_grad, "the logits carry no gradient at all")
-    weights = torch.arange(1.0, 1 + answer.shape[1])
-    with left_to(subject, surroundings):
+        weights = torch.arange(1.0, 1 + answer.shape[1])
         torch.autograd.backward((answer * weights).sum())
     unused = _unused(model, source, subject.seed)
     require(len(unused) < 2, "its answer depends on neither sense")
