@@ -9,7 +9,7 @@ from pathlib import Path
 from avplug.bench.store import Store, StoredCell
 from avplug.core.errors import UsageError
 from avplug.report import keys
-from avplug.report.comparison import Side
+from avplug.report.pairing import Side
 from avplug.report.panel import Method
 
 
