@@ -208,7 +208,17 @@ class PluginManager(pluggy.PluginManager):
         for hook in hooks:
             deprecation.warn(hook, record.provider)
         self.register(plugin, record.key)
+        self._warn_of_arguments(plugin, record)
         self._collect(plugin, record)
+
+    def _warn_of_arguments(self, plugin: object, record: PluginRecord) -> None:
+        """Warn of deprecated arguments that the plugin's implementations name."""
+        for caller in self.get_hookcallers(plugin) or ():
+            for each in caller.get_hookimpls():
+                if each.plugin is plugin:
+                    for argument in (*each.argnames, *each.kwargnames):
+                        what = f"{caller.name}({argument})"
+                        deprecation.warn(what, record.provider)
 
     def _collect(self, plugin: object, record: PluginRecord) -> None:
         found: list[ComponentSpec] = []

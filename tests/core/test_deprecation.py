@@ -9,6 +9,9 @@ from avplug.core import deprecation
 from avplug.core.deprecation import Deprecation, PluginDeprecationWarning
 
 HOOK = Deprecation("avplug_corruptions", "avplug_causes", "0.2", "2.0")
+ARGUMENT = Deprecation(
+    "avplug_cell_finished(event)", "avplug_cell_finished(cell)", "0.2", "2.0"
+)
 NAME = Deprecation(
     "avplug.Weather", "avplug.Corruption", "0.2", "2.0", "avplug:Corruption"
 )
@@ -16,7 +19,7 @@ NAME = Deprecation(
 
 @pytest.fixture
 def table(monkeypatch):
-    table = {entry.what: entry for entry in (HOOK, NAME)}
+    table = {entry.what: entry for entry in (HOOK, ARGUMENT, NAME)}
     monkeypatch.setattr(deprecation, "DEPRECATIONS", table)
     monkeypatch.setattr(deprecation, "_told", set())
     return table
@@ -37,6 +40,22 @@ def test_a_hook_names_the_distribution_once(dists):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         dists.manager()
+
+
+@pytest.mark.usefixtures("table")
+def test_an_argument_is_told_to_those_who_name_it(dists):
+    listening = (
+        "import avplug\n@avplug.hookimpl\ndef avplug_cell_finished({}):\n    pass\n"
+    )
+    dists.add("avplug-log", listening.format("event"))
+    dists.add("avplug-count", listening.format(""))
+    with pytest.warns(PluginDeprecationWarning) as caught:
+        manager = dists.manager()
+    assert [str(warning.message) for warning in caught] == [
+        "avplug-log 1.0 uses avplug_cell_finished(event), deprecated since avplug 0.2 "
+        "and removed in 2.0. Use avplug_cell_finished(cell)."
+    ]
+    assert {record.state for record in manager.records} == {"ok"}
 
 
 @pytest.mark.usefixtures("table")
