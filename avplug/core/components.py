@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from avplug.core.stated import check_fields
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
 
@@ -25,6 +27,7 @@ class ComponentSpec:
         requires: Distributions that must be installed, as ``pip install`` takes them.
 
     Raises:
+        TypeError: A field is of another type than stated.
         ValueError: A name or the target is malformed.
     """
 
@@ -41,6 +44,7 @@ class ComponentSpec:
     requires: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in (self.name, *self.aliases):
             if not _NAME.match(name):
                 raise ValueError(
@@ -86,6 +90,9 @@ class FileSpec:
     size: int = 0
     page: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True)
 class WeightSpec:
@@ -125,6 +132,9 @@ class WeightSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     license: str = ""
     notes: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def files(self) -> Mapping[str, FileSpec]:

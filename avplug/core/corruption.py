@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.core.clip import Clip, ClipInfo
+from avplug.core.containment import described
 from avplug.core.errors import PluginError, UsageError
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.noise_level import NoiseLevel, noise_level
@@ -150,22 +151,24 @@ def corrupt(
 
     Raises:
         UsageError: The severity is not one of 1 to 5.
-        PluginError: The corruption changed shape, dtype or its input.
+        PluginError: The corruption changed shape, dtype or its input, made sound that
+            is not finite, or tried to end the program.
     """
     rng = KeyedRandom((seed, "corruption", name, clip.id))
-    scene = _scene(clip, corruption, severity, rng)
+    with _contained(corruption, name):
+        scene = _scene(clip, corruption, severity, rng)
     frames = audio = None
     # A track of nothing stays as it is: no corruption need be written for it.
     if _holds(clip.frames) and clip.times is not None and "v" in modalities:
         source = _read_only(clip.frames)
         times = _read_only(clip.times)
-        with _input_is_kept(corruption, name, "frames"):
+        with _contained(corruption, name, "frames"):
             frames = corruption.video(source, times, scene, rng.stream("video"))
         _check(name, "video", source, frames)
     if _holds(clip.audio) and "a" in modalities:
         samples = _read_only(clip.audio)
         rate = clip.sample_rate
-        with _input_is_kept(corruption, name, "samples"):
+        with _contained(corruption, name, "samples"):
             audio = corruption.audio(samples, rate, scene, rng.stream("audio"))
         _check(name, "audio", samples, audio)
     return clip.with_media(frames=frames, audio=audio)
@@ -221,27 +224,39 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 
 @contextmanager
-def _input_is_kept(corruption: Corruption, name: str, what: str) -> Iterator[None]:
-    """Say whose fault it is when a corruption writes to what it was given."""
+def _contained(corruption: Corruption, name: str, given: str = "") -> Iterator[None]:
+    """Say whose fault it is when a corruption writes to what it was given, or exits."""
+    owner = f"{type(corruption).__module__}.{type(corruption).__qualname__}"
     try:
         yield
-    except OSError:
+    except (OSError, KeyboardInterrupt):
         # A file system can be read-only as well.
         raise
     except Exception as error:
-        if not _READ_ONLY.search(str(error)):
+        if not given or not _READ_ONLY.search(described(error)):
             raise
-        owner = f"{type(corruption).__module__}.{type(corruption).__qualname__}"
         raise PluginError(
-            f"Corruption '{name}' ({owner}) writes to the {what} that it is given: "
+            f"Corruption '{name}' ({owner}) writes to the {given} that it is given: "
             "inputs must not be changed in place.",
-            f"In the plugin, work on a copy: {what} = {what}.copy()",
+            f"In the plugin, work on a copy: {given} = {given}.copy()",
+        ) from error
+    except BaseException as error:
+        raise PluginError(
+            f"Corruption '{name}' ({owner}) tried to end the program: "
+            f"{described(error)}.",
+            "In the plugin, raise an Exception: it then costs this clip alone.",
         ) from error
 
 
-def _check(name: str, part: str, before: NDArray[Any], after: NDArray[Any]) -> None:
+def _check(name: str, part: str, before: NDArray[Any], after: object) -> None:
+    if not isinstance(after, np.ndarray):
+        raise PluginError(
+            f"Corruption '{name}' returned {type(after).__name__} as {part}, no array."
+        )
     if after.shape != before.shape or after.dtype != before.dtype:
         raise PluginError(
             f"Corruption '{name}' turned {part} {before.dtype} {list(before.shape)} "
             f"into {after.dtype} {list(after.shape)}; both must stay the same."
         )
+    if not np.isfinite(after).all() and np.isfinite(before).all():
+        raise PluginError(f"Corruption '{name}' made {part} that is not finite.")

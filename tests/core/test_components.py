@@ -6,7 +6,13 @@ from importlib import import_module
 import pytest
 
 from avplug.core import hookspecs
-from avplug.core.components import KINDS, CorruptionSpec, ModelSpec
+from avplug.core.components import (
+    KINDS,
+    CorruptionSpec,
+    FileSpec,
+    ModelSpec,
+    WeightSpec,
+)
 
 SPECS = [spec_type for _, spec_type in KINDS.values()]
 
@@ -50,3 +56,32 @@ def test_every_registration_hook_belongs_to_a_kind():
     events |= {"avplug_cell_failed", "avplug_run_finished"}
     hooks = {name for name in vars(hookspecs) if name.startswith("avplug_")}
     assert hooks == events | {hook for hook, _ in KINDS.values()}
+
+
+@pytest.mark.parametrize(
+    ("spec_type", "field", "value", "stated"),
+    [
+        ("corruption", "summary", 3, "str, but of type int"),
+        ("corruption", "aliases", "rain", r"tuple\[str, ...\], but of type str"),
+        ("corruption", "requires", ("numpy", None), r"tuple\[str, ...\]"),
+        ("model", "variants", None, "but of type NoneType"),
+        ("model", "variants", {"tiny": 3}, "Mapping"),
+        ("model", "weights", ["none"], r"tuple\[WeightSpec, ...\]"),
+        ("model", "reads_weights", 1, "bool"),
+        ("dataset", "classes", True, "int, but of type bool"),
+    ],
+)
+def test_a_field_of_another_type_is_refused(spec_type, field, value, stated):
+    kind = KINDS[spec_type][1]
+    with pytest.raises(TypeError, match=rf"Spec\({field}=...\) is no .*{stated}"):
+        kind("fog", "a.b:C", **{field: value})
+
+
+def test_lists_stand_for_tuples():
+    spec = ModelSpec("m", "a:B", aliases=["n"], weights=[WeightSpec("w", "d", "f")])
+    assert spec.aliases == ["n"]
+
+
+def test_published_files_are_checked_as_well():
+    with pytest.raises(TypeError, match=r"FileSpec\(size=...\) is no int"):
+        FileSpec("a.pt", size="3 MB")

@@ -1,4 +1,4 @@
-"""A corruption that writes to its input is named, and told what to do instead."""
+"""A corruption that breaks its contract is named, and told what to do instead."""
 
 import re
 
@@ -65,3 +65,59 @@ def test_other_errors_are_its_own(clip, error):
 
     with pytest.raises(type(error), match=str(error)):
         corrupt(clip, Fails(), "fog", 3)
+
+
+class Exits(Kind):
+    def __init__(self, where):
+        super().__init__()
+        self._where = where
+
+    def scene(self, info, severity, rng):
+        return self._leave("scene")
+
+    def video(self, frames, times, scene, rng):
+        return frames if self._leave("video") else None
+
+    def audio(self, samples, sample_rate, scene, rng):
+        return samples if self._leave("audio") else None
+
+    def _leave(self, where):
+        if where == self._where:
+            raise SystemExit(0)
+        return True
+
+
+@pytest.mark.parametrize("where", ["scene", "video", "audio"])
+def test_it_cannot_end_the_program(clip, where):
+    says = r"'fog' \(.*Exits\) tried to end the program: SystemExit: 0\."
+    with pytest.raises(PluginError, match=says) as caught:
+        corrupt(clip, Exits(where), "fog", 3)
+    assert isinstance(caught.value.__cause__, SystemExit)
+
+
+def test_ctrl_c_is_let_through(clip):
+    class Slow(Kind):
+        def video(self, frames, times, scene, rng):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        corrupt(clip, Slow(), "fog", 3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda a: None, "returned NoneType as audio, no array"),
+        (lambda a: a.tolist(), "returned list as audio, no array"),
+        (lambda a: a.astype(np.float64), r"into float64 \[1, 9\]"),
+        (lambda a: a[:, 1:], r"into float32 \[1, 8\]"),
+        (lambda a: a * np.float32("nan"), "made audio that is not finite"),
+    ],
+)
+def test_what_it_returns_is_checked(clip, answer, says):
+    class Odd(Kind):
+        def audio(self, samples, sample_rate, scene, rng):
+            return answer(samples)
+
+    with pytest.raises(PluginError, match=f"'fog' .*{says}"):
+        corrupt(clip, Odd(), "fog", 3)
