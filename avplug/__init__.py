@@ -61,8 +61,16 @@ if TYPE_CHECKING:
     from avplug.core.errors import (
         AvplugError as AvplugError,
         CapabilityError as CapabilityError,
+        DatasetError as DatasetError,
         MediaError as MediaError,
         UsageError as UsageError,
+        WorkerLostError as WorkerLostError,
+    )
+    from avplug.core.events import (
+        CellFailed as CellFailed,
+        CellFinished as CellFinished,
+        RunFinished as RunFinished,
+        RunStarted as RunStarted,
     )
     from avplug.core.executor import (
         Executor as Executor,
@@ -119,9 +127,12 @@ _HOMES = {
     "avplug.core.errors": (
         "AvplugError",
         "CapabilityError",
+        "DatasetError",
         "MediaError",
         "UsageError",
+        "WorkerLostError",
     ),
+    "avplug.core.events": ("CellFailed", "CellFinished", "RunFinished", "RunStarted"),
     "avplug.core.executor": ("Executor", "Outcome", "Task", "Tell", "Work"),
     "avplug.core.hookspecs": ("HOOK_API_VERSION", "hookimpl"),
     "avplug.core.metric": ("Embeddings", "Metric", "Predictions"),

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from enum import Enum
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 
 def api() -> str:
@@ -34,8 +34,15 @@ def _entry(name: str, value: Any) -> str:
         return "\n".join([heading, *(_block(*block) for block in blocks)])
     if inspect.isfunction(value):
         return f"{heading}\n{_block(f'{name}{_signature(value)}', value)}"
-    shown = f" = {value!r}" if isinstance(value, str | int) else ""
+    shown = "" if isinstance(value, TypeVar) else f" = {_plain(value)}"
     return f"{heading}\n```text\n{name}{shown}\n```\n"
+
+
+def _plain(value: Any) -> str:
+    """Return a constant or an alias of a type as its source has it."""
+    if type(value).__module__.startswith(("typing", "collections")):
+        return repr(value).replace("typing.", "").replace("collections.abc.", "")
+    return repr(value)
 
 
 def _class(name: str, value: type) -> str:
@@ -72,9 +79,13 @@ def _bare(annotation: Any) -> Any:
 
 
 def _members(owner: type) -> Iterator[tuple[str, Any]]:
-    """Yield the public methods and properties that a class defines and describes."""
+    """Yield the public methods and properties that a class defines and describes.
+
+    What a protocol's objects are called with is what it is about.
+    """
+    protocol = getattr(owner, "_is_protocol", False)
     for name, member in vars(owner).items():
-        if name.startswith("_"):
+        if name.startswith("_") and not (protocol and name == "__call__"):
             continue
         plain = getattr(member, "__func__", member)
         if isinstance(plain, property) and plain.__doc__:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import inspect
 import os
+import re
 import sys
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import Any
 
 from api import api
 from corruption_tables import corruptions
@@ -67,13 +70,18 @@ def hooks() -> str:
             text = inspect.getdoc(function) or ""
             summary, _, rest = text.partition("Example::")
             parts.append(
-                f"## {name}\n\n```text\n{name}{inspect.signature(function)}\n```\n\n"
+                f"## {name}\n\n```text\n{name}{_signature(function)}\n```\n\n"
                 f"{summary.strip()}\n"
             )
             if rest:
                 example = inspect.cleandoc("\n" + rest.strip("\n"))
                 parts.append(f"```text\n{example}\n```\n")
     return "\n".join(parts)
+
+
+def _signature(hook: Callable[..., Any]) -> str:
+    """Return it with the names that ``import avplug`` offers."""
+    return re.sub(r"\b[ce]\.|'", "", str(inspect.signature(hook)))
 
 
 def configuration() -> str:

@@ -60,6 +60,9 @@ class Executor(ABC):
 
         Args:
             tasks: Hashable.
-            work: Called with each task.
-            tell: Told what becomes of tasks, in the caller's thread.
+            work: Called with each task, and with a function that it tells how many
+                clips are done.
+            tell: Told of a task and of clips done since the last call, in the
+                caller's thread: 0 when the task begins, less than 0 when a worker was
+                lost with what it had done.
         """

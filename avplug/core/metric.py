@@ -65,6 +65,9 @@ class Metric(ABC):
     Weights make the bootstrap exact and fast: a resample of the clips is a row of
     counts, and a metric answers for many rows at once.
 
+    Attributes:
+        higher_is_better: False for an error or a distance.
+
     Example::
 
         class TopOne(Metric):
