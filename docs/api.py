@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from enum import Enum
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, get_origin
 
 
 def api() -> str:
@@ -34,15 +34,16 @@ def _entry(name: str, value: Any) -> str:
         return "\n".join([heading, *(_block(*block) for block in blocks)])
     if inspect.isfunction(value):
         return f"{heading}\n{_block(f'{name}{_signature(value)}', value)}"
-    shown = "" if isinstance(value, TypeVar) else f" = {_plain(value)}"
-    return f"{heading}\n```text\n{name}{shown}\n```\n"
+    return f"{heading}\n```text\n{name}{_plain(value)}\n```\n"
 
 
 def _plain(value: Any) -> str:
-    """Return a constant or an alias of a type as its source has it."""
-    if type(value).__module__.startswith(("typing", "collections")):
-        return repr(value).replace("typing.", "").replace("collections.abc.", "")
-    return repr(value)
+    """Return what a constant, or an alias of a type, is equal to."""
+    if isinstance(value, str | int):
+        return f" = {value!r}"
+    if get_origin(value) is None:
+        return ""
+    return f" = {value!r}".replace("typing.", "").replace("collections.abc.", "")
 
 
 def _class(name: str, value: type) -> str:
