@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from avplug.cli import console
-from avplug.cli.selectors import RECORDINGS_HELP
+from avplug.cli.run_options import RECORDINGS_HELP
 
 if TYPE_CHECKING:
     from avplug.bench.build_config import BuildConfig
