@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 
 from avplug.core.adaptation import Adapter
 from avplug.core.batch import Batch
@@ -12,16 +16,19 @@ from avplug.testing.checks import (
     NotApplicable,
     Subject,
     global_seed,
+    left_to,
     promise,
     quiet as stays_quiet,
     require,
 )
+from avplug.testing.elsewhere import same_elsewhere
+from avplug.testing.surroundings import leaves_as_it_was
 from avplug.testing.toys import (
     CLASSES,
     batch,
     changed,
     copy_of,
-    same_batch,
+    require_untouched,
     state_of,
     stream,
     toy,
@@ -74,6 +81,7 @@ def logits(subject: Subject) -> None:
             isinstance(answer, torch.Tensor) and list(answer.shape) == expected,
             f"logits {list(getattr(answer, 'shape', ()))}; {expected} are needed",
         )
+        require(answer.is_floating_point(), f"logits are {answer.dtype}")
         require(answer.isfinite().all(), "a logit is not finite")
         require(not answer.requires_grad, "the logits keep the graph: detach them")
 
@@ -102,7 +110,23 @@ def reset_forgets(subject: Subject) -> None:
         adapter.reset()
         # What the method itself keeps is in question here, not the weights.
         model.load_state_dict(source)
-    _alike(*passes)
+    with left_to(subject, repeatable, source_again):
+        _alike(*passes)
+
+
+@promise("adaptation")
+def source_again(subject: Subject) -> None:
+    """After ``reset`` the model answers as the source does, with no hook left."""
+    model, inputs = toy(subject), batch(subject.seed + 7)
+    with torch.no_grad():
+        source = model.classify(inputs)
+    adapter = made(subject, model)
+    answers(adapter, subject.seed)
+    adapter.reset()
+    with torch.no_grad():
+        gap = float((model.classify(inputs) - source).abs().max())
+    with left_to(subject, reset_restores):
+        require(gap == 0, f"the model's own answers are {gap:.3g} off the source's")
 
 
 @promise("adaptation")
@@ -143,7 +167,8 @@ def labels_unseen(subject: Subject) -> None:
         last.append(answer)
         del labels, targets
     gap = (last[0] - last[1]).abs().max().item()
-    require(gap == 0, f"logits differ by {gap:.3g} with the labels of the caller")
+    with left_to(subject, repeatable):
+        require(gap == 0, f"logits differ by {gap:.3g} with the labels of the caller")
 
 
 @promise("adaptation")
@@ -156,17 +181,35 @@ def one_clip(subject: Subject) -> None:
 
 
 @promise("adaptation")
+def last_batch(subject: Subject) -> None:
+    """A stream whose last batch is smaller is served to its end."""
+    adapter = made(subject)
+    *whole, last = stream(subject.seed)
+    for inputs in whole:
+        taught(adapter, inputs)
+    answer = taught(adapter, last.rows(torch.arange(2)))
+    with left_to(subject, one_clip):
+        expected = [2, CLASSES]
+        require(
+            list(answer.shape) == expected and answer.isfinite().all(),
+            f"a last batch of two clips after six each got {answer}",
+        )
+
+
+@promise("adaptation")
 def broken_clip(subject: Subject) -> None:
-    """A clip of NaN leaves the weights finite."""
-    model = toy(subject)
-    adapter = made(subject, model)
-    spoilt = copy_of(batch(subject.seed))
-    spoilt.waveform[2, 5] = float("nan")
-    taught(adapter, spoilt)
-    for name, value in model.state_dict().items():
-        require(value.isfinite().all(), f"{name} is no longer finite")
-    answer = taught(adapter, batch(subject.seed + 1))
-    require(answer.isfinite().all(), "the next batch got logits that are not finite")
+    """A clip of NaN, or of infinite values, leaves the weights finite."""
+    for sense, value in (("waveform", "nan"), ("frames", "nan"), ("waveform", "inf")):
+        model = toy(subject)
+        adapter = made(subject, model)
+        spoilt = copy_of(batch(subject.seed))
+        getattr(spoilt, sense)[2].view(-1)[5] = float(value)
+        taught(adapter, spoilt)
+        what = f"a clip with {value} in its {sense}"
+        odd = [n for n, v in model.state_dict().items() if not v.isfinite().all()]
+        require(not odd, f"{what}: {', '.join(odd[:3])} are no longer finite")
+        answer = taught(adapter, batch(subject.seed + 1))
+        require(answer.isfinite().all(), f"{what}: the next batch got {answer}")
 
 
 @promise("adaptation")
@@ -176,7 +219,26 @@ def pure(subject: Subject) -> None:
     source = batch(subject.seed)
     given = copy_of(source)
     taught(adapter, given)
-    require(same_batch(source, given), "it wrote to the batch")
+    require_untouched(source, given)
+
+
+def logits_of_the_stream(subject: Subject) -> Sequence[NDArray[Any]]:
+    """Return the logits of each batch of the toy's stream."""
+    found = answers(made(subject), subject.seed)
+    return [answer.float().detach().numpy() for answer in found]
+
+
+@promise("adaptation")
+def elsewhere(subject: Subject) -> None:
+    """Made anew in another process, of another hash seed, it answers alike."""
+    with left_to(subject, repeatable):
+        same_elsewhere(subject, logits_of_the_stream, slack=1e-3)
+
+
+@promise("adaptation")
+def surroundings(subject: Subject) -> None:
+    """It leaves the process as it was: folder, environment, generators, settings."""
+    leaves_as_it_was(lambda: logits_of_the_stream(subject))
 
 
 @promise("adaptation")

@@ -6,7 +6,14 @@ from dataclasses import replace
 import torch
 
 from avplug.core.errors import CapabilityError
-from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
+from tests.testing import test_quiet_adaptations as quiet_ones
+from tests.testing.healthy import (
+    checks_of_marked,
+    failures,
+    healthy,
+    names_of,
+    sabotage_tests,
+)
 
 SPEC, Sound = healthy("adaptation")
 
@@ -128,7 +135,9 @@ TABLE = names_of(
     *(labels_unseen, one_clip, broken_clip, pure, quiet, refuses_a_bare_model),
     *(eval_mode, predicts, stateful, settings),
 )
-TestSabotage = sabotage_tests(SPEC, Sound, TABLE, lr=0.1)
+TestSabotage = sabotage_tests(
+    SPEC, Sound, TABLE, elsewhere=checks_of_marked(quiet_ones), lr=0.1
+)
 
 
 def test_one_that_adapts_and_says_that_it_does_not():
