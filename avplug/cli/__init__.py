@@ -9,4 +9,10 @@ def main() -> None:
 
     from avplug.cli.app import build_app
 
-    build_app(sys.argv[1:])()
+    try:
+        build_app(sys.argv[1:])()
+    except SystemExit as end:
+        from avplug.cli.ending import leave_threads
+
+        leave_threads(end.code)
+        raise

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from avplug._version import __version__
-from avplug.cli import console
+from avplug.cli import console, stdout
 from avplug.core.errors import AvplugError, UsageError
 
 if TYPE_CHECKING:
@@ -56,11 +56,28 @@ class Group(TyperGroup):
         """Run the verb; with ``--debug`` an error keeps its traceback."""
         try:
             return super().invoke(ctx)
-        except AvplugError as error:
-            if ctx.params.get("debug"):
+        except KeyboardInterrupt as stop:
+            if stop.args:
+                console.message(f"avplug: Interrupted {stop}.")
+            raise
+        except BaseException as error:
+            failure = error if isinstance(error, AvplugError) else _blamed(error)
+            if failure is None or (ctx.params.get("debug") and failure is error):
                 raise
-            console.error(error)
-            raise typer.Exit(error.exit_code) from error
+            if ctx.params.get("debug"):
+                raise failure from error
+            console.error(failure)
+            raise typer.Exit(failure.exit_code) from error
+        finally:
+            stdout.release()
+
+
+def _blamed(error: BaseException) -> AvplugError | None:
+    """Return what a plugin did to the verb, SystemExit among it; None if avplug did."""
+    from avplug.core.culprits import blamed
+    from avplug.core.manager import loaded_plugins
+
+    return blamed(error, loaded_plugins())
 
 
 def _version(asked: bool) -> None:
@@ -106,7 +123,7 @@ def _options(
     settings = PluginSettings.from_environment(
         no_plugins=no_plugins, extra=tuple(plugin or ())
     )
-    configure(settings, _on_loaded(strict_plugins))
+    configure(settings, _on_loaded(strict_plugins), stdout.claim)
 
 
 def _on_loaded(strict: bool) -> Callable[[PluginManager], None]:

@@ -185,14 +185,12 @@ def beside_published(
         UsageError: The folder holds no run, or no paper has such numbers.
         UnknownNameError: There is no such paper or metric.
     """
-    from avplug.core.registry import get_registry
+    from avplug.cli.published import find_papers
     from avplug.report.published import beside
     from avplug.report.published_attack_tables import beside_attacks
-    from avplug.report.published_sources import find_sources
     from avplug.report.write import read_scores
 
-    registry = get_registry()
-    sources = find_sources(registry, papers)
+    sources = find_papers(papers)
     scores = read_scores(run, metrics=metrics, resamples=resamples)
     found = beside(scores.panels, scores.run, sources, dataset)
     found += beside_attacks(scores.attacks, scores.run, sources, dataset)
@@ -239,14 +237,10 @@ def _print(run: Path, group: list[Beside]) -> None:
 
 
 def _print_tables(tables: Sequence[Table]) -> None:
-    from rich.console import Console
-
+    from avplug.cli.console import rich_console
     from avplug.report.terminal import fitted
 
-    console = Console()
-    if not console.is_terminal:
-        # A file or a pipe has no width: nothing is left out.
-        console = Console(width=240)
+    console = rich_console(width=240)
     for table in tables:
         console.print(table.title, style="italic", markup=False, highlight=False)
         console.print(fitted(table, console))

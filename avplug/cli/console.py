@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from avplug.cli import stdout
 from avplug.core.errors import AvplugError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _ODD = "\N{REPLACEMENT CHARACTER}"
 
 
 def print_line(text: str = "") -> None:
     """Write a line of data to stdout."""
-    typer.echo(_printable(text))
+    typer.echo(_printable(text), stdout.data())
 
 
 def message(text: str) -> None:
@@ -34,7 +37,8 @@ def error(failure: AvplugError) -> None:
 
 def print_json(value: Any) -> None:
     """Write a value as JSON to stdout; what is not finite becomes null."""
-    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    typer.echo(text, stdout.data())
 
 
 def _plain(value: Any) -> Any:
@@ -52,18 +56,17 @@ def _plain(value: Any) -> Any:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Write a table: fitted to a terminal, else with every character kept."""
     cells = [[_cell(value) for value in row] for row in rows]
-    if sys.stdout.isatty():
+    if stdout.data().isatty():
         _rich_table(columns, cells)
         return
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     for row in (columns, *cells):
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(padded).rstrip())
+        typer.echo("  ".join(padded).rstrip(), stdout.data())
 
 
 def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     # Costs as much as the rest of the start-up: only for a terminal.
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -72,7 +75,19 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         shown.add_column(Text(column))
     for row in rows:
         shown.add_row(*map(Text, row))
-    Console().print(shown)
+    rich_console().print(shown)
+
+
+def rich_console(width: int | None = None) -> Console:
+    """Return a console on stdout.
+
+    Args:
+        width: Of a file or a pipe, which have none: nothing need be left out there.
+    """
+    from rich.console import Console
+
+    console = Console(file=stdout.data())
+    return console if console.is_terminal else Console(file=stdout.data(), width=width)
 
 
 def _printable(text: str) -> str:

@@ -33,9 +33,7 @@ def _leaderboard(
     """Rank all runs that are whole; say of the others what they lack."""
     from dataclasses import asdict
 
-    from rich.console import Console
-
-    from avplug.cli.console import message, print_json
+    from avplug.cli.console import message, print_json, rich_console
     from avplug.core.files import write_atomic
     from avplug.core.registry import get_registry
     from avplug.report.leaderboard import (
@@ -54,9 +52,7 @@ def _leaderboard(
     if as_json:
         print_json({"page": str(page), **asdict(board)})
     else:
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=200)
+        console = rich_console(width=200)
         for name in board.boards:
             console.print(name, style="bold", markup=False, highlight=False)
             console.print(fitted(board_table(board, name), console))

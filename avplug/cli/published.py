@@ -24,6 +24,24 @@ def register(app: typer.Typer) -> None:
     app.command(name="published")(_published)
 
 
+def find_papers(papers: Sequence[str] = ()) -> list[Source]:
+    """Return the papers of these names; by default all that can be read.
+
+    Raises:
+        UnknownNameError: There is no such paper.
+        PluginError: The numbers of a named one cannot be read.
+    """
+    from avplug.core.registry import get_registry
+    from avplug.report.published_sources import find_sources, sound_sources
+
+    if papers:
+        return find_sources(get_registry(), papers)
+    found, notes = sound_sources(get_registry())
+    for note in notes:
+        console.message(f"avplug: {note}")
+    return found
+
+
 def numbers(
     papers: Sequence[str] = (), **wanted: str | None
 ) -> list[tuple[Source, PublishedNumber]]:
@@ -36,16 +54,14 @@ def numbers(
 
     Raises:
         UnknownNameError: There is no such paper.
-        PluginError: Its numbers cannot be read.
+        PluginError: The numbers of a named one cannot be read.
     """
-    from avplug.core.registry import get_registry
     from avplug.report.published_match import plain_name
-    from avplug.report.published_sources import find_sources
 
     asked = {key: plain_name(value) for key, value in wanted.items() if value}
     return [
         (source, number)
-        for source in find_sources(get_registry(), papers)
+        for source in find_papers(papers)
         for number in source.results.numbers
         if all(plain_name(getattr(number, key)) == v for key, v in asked.items())
     ]

@@ -166,12 +166,8 @@ def _draw(
 
 
 def _print(scores: Scores) -> None:
-    from rich.console import Console
-
+    from avplug.cli.console import rich_console
     from avplug.report.terminal import render
 
-    console = Console()
-    if not console.is_terminal:
-        # A file or a pipe has no width: nothing is left out.
-        console = Console(width=200)
+    console = rich_console(width=200)
     console.print(render(scores, console))

@@ -62,7 +62,7 @@ def _source(entry: Entry) -> Source:
         results = entry.load()()
     except AvplugError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"The published numbers '{entry.qualified}' cannot be read: "
             f"{type(error).__name__}: {error}"
