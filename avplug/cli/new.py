@@ -27,6 +27,14 @@ def new(
     single_file: Annotated[
         bool, typer.Option("--single-file", help="One file for --plugin.")
     ] = False,
+    summary: Annotated[
+        str,
+        typer.Option(
+            "--summary",
+            metavar="TEXT",
+            help="What it does, on one line: for avplug list and its README.",
+        ),
+    ] = "",
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where; by default here.")
     ] = Path(),
@@ -43,8 +51,8 @@ def new(
         raise UsageError(
             f"There is no template of a {chosen}.", f"Kinds: {', '.join(SCAFFOLDS)}."
         )
-    names = names_for(chosen, name)
-    for path in write(chosen, names, out, single_file=single_file):
+    names = names_for(chosen, name, single_file=single_file)
+    for path in write(chosen, names, out, single_file=single_file, summary=summary):
         console.print_line(str(path))
     where = out / (f"{names.module}.py" if single_file else names.dist)
     console.message(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 import sys
@@ -9,11 +10,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from avplug.core.discovery import version_of
 from avplug.core.errors import UsageError
 from avplug.core.manager import PluginManager
 from avplug.core.records import PluginSettings
+from avplug.scaffold.kinds import SCAFFOLDS
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*\Z")
+#: Characters of a name; with more, what is generated would have to be wrapped.
+_LONGEST = 40
+#: Classes that templates import from elsewhere than avplug.
+_IMPORTED = {"ClassVar", "Generator", "Path", "Sequence"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,41 +54,63 @@ class Names:
         return f"avplug_{self.module}"
 
 
-def names_for(kind: str, word: str) -> Names:
+def names_for(kind: str, word: str, *, single_file: bool = False) -> Names:
     """Return the names of a new component.
 
     Args:
         kind: Of the component.
         word: As the user wrote it, with or without ``avplug-`` in front.
+        single_file: Whether it shall be one file, which Python finds by its bare name
+            wherever it is started beside it.
 
     Raises:
         UsageError: The name cannot work; the message suggests one that can.
     """
-    name = word.removeprefix("avplug-")
-    problem = _problem(kind, name)
+    name = _bare(word)
+    problem = _problem(kind, name, single_file)
     if problem:
-        raise UsageError(problem, f"Try: avplug new {kind} {_other(kind, name)}")
+        other = _other(kind, name, single_file)
+        raise UsageError(problem, f"Try: avplug new {kind} {other}")
     return Names(name)
 
 
-def _problem(kind: str, name: str) -> str:
+def _bare(word: str) -> str:
+    """Return a word without the distribution's or the package's prefix."""
+    return re.sub(r"\A(avplug[-_.])+", "", word)
+
+
+def _problem(kind: str, name: str, single_file: bool) -> str:
     """Return why a name cannot work, "" if it can."""
     if not _NAME.match(name):
         return (
             f"{name!r} is no name for a {kind}: use lower-case letters, digits and "
             "single '-', '_' or '.' between them, beginning with a letter."
         )
-    module = Names(name).module
-    if keyword.iskeyword(module) or keyword.issoftkeyword(module):
+    if len(name) > _LONGEST:
+        return f"{name[:20] + '...'!r} is too long: use {_LONGEST} characters at most."
+    names = Names(name)
+    if keyword.iskeyword(names.module) or keyword.issoftkeyword(names.module):
         return f"{name!r} is a word of Python's own, which no module can be called."
-    if module in sys.stdlib_module_names:
+    if names.module in sys.stdlib_module_names:
         return f"{name!r} is a module of Python's own, which a file would hide."
+    if names.cls in _taken(kind):
+        return f"{name!r} makes a class {names.cls}, which hides one that it needs."
     if name in _builtin(kind):
         return f"avplug itself has a {kind} '{name}'."
-    package = Names(name).package
-    if find_spec(package) is not None:
-        return f"A module {package} is installed already."
+    if names.module == "avplug" or (single_file and find_spec(names.module)):
+        return f"A module {names.module} is installed, which a file would hide."
+    version = version_of(names.dist)
+    if version:
+        return f"{names.dist} {version} is installed already."
+    if find_spec(names.package) is not None:
+        return f"A module {names.package} is installed already."
     return ""
+
+
+def _taken(kind: str) -> set[str]:
+    """Return what a class cannot be called beside what its module uses."""
+    about = SCAFFOLDS[kind]
+    return {*about.names, about.spec, *_IMPORTED, *dir(builtins)}
 
 
 def _builtin(kind: str) -> set[str]:
@@ -95,12 +124,12 @@ def _builtin(kind: str) -> set[str]:
     }
 
 
-def _other(kind: str, name: str) -> str:
+def _other(kind: str, name: str, single_file: bool) -> str:
     """Return a name like this one that works."""
-    words = re.findall(r"[a-z0-9]+", name.lower())
-    plain = "-".join(words).lstrip("0123456789-") or kind
+    words = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
+    plain = _bare(words.lstrip("0123456789-"))[: _LONGEST // 2].rstrip("-") or kind
     candidates = [plain, f"my-{plain}", *(f"my-{plain}-{i}" for i in range(2, 100))]
-    return next(each for each in candidates if not _problem(kind, each))
+    return next(each for each in candidates if not _problem(kind, each, single_file))
 
 
 def free(path: Path) -> None:

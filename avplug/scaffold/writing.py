@@ -7,14 +7,22 @@ from pathlib import Path
 from string import Template
 
 from avplug.core.components import KINDS
+from avplug.core.errors import UsageError
 from avplug.scaffold.kinds import SCAFFOLDS, Scaffold
 from avplug.scaffold.naming import Names, free
 
 _WIDTH = 88
+#: With its indent, quotes and comma it fills a line of the hook.
+_LONGEST_SUMMARY = _WIDTH - 15
 
 
 def write(
-    kind: str, names: Names, out: Path, *, single_file: bool = False
+    kind: str,
+    names: Names,
+    out: Path,
+    *,
+    single_file: bool = False,
+    summary: str = "",
 ) -> list[Path]:
     """Write a plugin of a kind, and return its files.
 
@@ -23,26 +31,54 @@ def write(
         names: From :func:`~avplug.scaffold.naming.names_for`.
         out: Folder in which the distribution's folder, or the file, is made.
         single_file: A file for ``--plugin`` instead of a distribution.
+        summary: What it does, on one line; by default what the template does.
 
     Raises:
-        UsageError: The folder or file is there already.
+        UsageError: The folder or file is there already, or cannot be written; or the
+            summary is not one line that fits.
     """
-    texts = one_file(kind, names) if single_file else distribution(kind, names)
+    fill = one_file if single_file else distribution
+    texts = fill(kind, names, _checked(summary))
     root = out if single_file else out / names.dist
     free(root / next(iter(texts)) if single_file else root)
     written = []
     for name, text in texts.items():
         path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot be written: {error.strerror}.",
+                "Choose another folder with --out.",
+            ) from error
         written.append(path)
     return written
 
 
-def distribution(kind: str, names: Names) -> dict[str, str]:
+def _checked(summary: str) -> str:
+    """Return a summary that needs no quoting in Python and TOML.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not summary.isprintable() or set(summary) & set('"\\'):
+        raise UsageError(
+            f"The summary {summary!r} holds what a line of text cannot.",
+            "Leave out line breaks, double quotes and backslashes.",
+        )
+    if len(summary) > _LONGEST_SUMMARY:
+        raise UsageError(
+            f"The summary has {len(summary)} characters; {_LONGEST_SUMMARY} fit.",
+            "It is what avplug list shows on one line; say more in the README.",
+        )
+    return summary.strip()
+
+
+def distribution(kind: str, names: Names, summary: str = "") -> dict[str, str]:
     """Return the files of a distribution, text by path."""
     about = SCAFFOLDS[kind]
-    values = _values(kind, names)
+    values = _values(kind, names, summary)
     package = f"src/{names.package}"
     hook = _fill(
         "hook.py",
@@ -66,10 +102,10 @@ def distribution(kind: str, names: Names) -> dict[str, str]:
     }
 
 
-def one_file(kind: str, names: Names) -> dict[str, str]:
+def one_file(kind: str, names: Names, summary: str = "") -> dict[str, str]:
     """Return a plugin that is a single file, text by path."""
     about = SCAFFOLDS[kind]
-    values = _values(kind, names)
+    values = _values(kind, names, summary)
     own = imports(*about.names, about.spec, "hookimpl")
     component = _fill(f"{kind}.py", values | {"imports": own})
     if "Sequence\n" not in component:
@@ -89,7 +125,7 @@ def imports(*names: str) -> str:
     return "from avplug import (\n" + "".join(f"    {n},\n" for n in ordered) + ")"
 
 
-def _values(kind: str, names: Names) -> dict[str, str]:
+def _values(kind: str, names: Names, summary: str) -> dict[str, str]:
     about: Scaffold = SCAFFOLDS[kind]
     requirements = ("avplug>=0.1,<2", *about.needs)
     commands = [use.format(name=names.name) for use in about.use]
@@ -105,7 +141,7 @@ def _values(kind: str, names: Names) -> dict[str, str]:
         "point": names.name,
         "hook": KINDS[kind][0],
         "spec": about.spec,
-        "summary": about.summary,
+        "summary": summary or about.summary,
         "more": "".join(f"            {line},\n" for line in about.more),
         "dependencies": ", ".join(f'"{each}"' for each in requirements),
         "use": "\n".join(f"$ {command}" for command in commands),

@@ -1,6 +1,11 @@
 """``avplug new``: which names it takes, and what it writes."""
 
+import ast
 import keyword
+import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +14,7 @@ from hypothesis import given, strategies as st
 from avplug.core.errors import UsageError
 from avplug.scaffold.kinds import SCAFFOLDS
 from avplug.scaffold.naming import Names, names_for
-from avplug.scaffold.writing import distribution, one_file
+from avplug.scaffold.writing import distribution, one_file, write
 
 FILES = {
     *("pyproject.toml", "README.md", "LICENSE", ".gitignore"),
@@ -67,11 +72,17 @@ def test_a_single_file_is_a_plugin(avplug, avplug_json, tmp_path, monkeypatch, k
         ("Fog", "is no name for a corruption", "fog"),
         ("sea fog", "is no name for a corruption", "sea-fog"),
         ("3d", "is no name for a corruption", "d"),
-        ("", "is no name for a corruption", "corruption"),
+        ("", "is no name for a corruption", "my-corruption"),
+        ("avplug-", "is no name for a corruption", "my-corruption"),
+        ("x" * 41, "is too long", "x" * 20),
         ("a/b", "is no name for a corruption", "a-b"),
         ("class", "is a word of Python's own", "my-class"),
         ("match", "is a word of Python's own", "my-match"),
         ("signal", "is a module of Python's own", "my-signal"),
+        ("none", "makes a class None", "my-none"),
+        ("corruption", "makes a class Corruption", "my-corruption"),
+        ("sequence", "makes a class Sequence", "my-sequence"),
+        ("avplug", "A module avplug is installed", "my-avplug"),
         ("rain", "avplug itself has a corruption 'rain'", "my-rain"),
     ],
 )
@@ -85,11 +96,74 @@ def test_names_that_cannot_work(avplug, name, says, suggests):
 def test_a_module_that_is_installed(dists, avplug):
     dists.add("avplug-fog")
     result = avplug("new", "corruption", "fog")
-    assert "A module avplug_fog is installed already" in result.stderr
+    assert "avplug-fog 1.0 is installed already" in result.stderr
 
 
-def test_the_prefix_may_be_written():
-    assert names_for("metric", "avplug-sea-fog") == names_for("metric", "sea-fog")
+def test_a_single_file_hides_no_module():
+    assert names_for("model", "numpy").dist == "avplug-numpy"
+    with pytest.raises(UsageError, match="A module numpy is installed") as caught:
+        names_for("model", "numpy", single_file=True)
+    assert caught.value.hint == "Try: avplug new model my-numpy"
+
+
+@pytest.mark.parametrize("prefix", ["avplug-", "avplug_", "avplug-avplug-"])
+def test_the_prefix_may_be_written(prefix):
+    assert names_for("metric", prefix + "sea-fog") == names_for("metric", "sea-fog")
+
+
+@pytest.mark.parametrize("kind", SCAFFOLDS)
+def test_a_class_hides_nothing_that_its_module_uses(kind):
+    tree = ast.parse(one_file(kind, Names("a"))["a.py"])
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for cls in used - {"A"}:
+        word = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls).lower()
+        if Names(word).cls == cls:
+            with pytest.raises(UsageError):
+                names_for(kind, word)
+
+
+def test_a_summary_goes_everywhere(avplug, tmp_path):
+    avplug(
+        *("new", "metric", "fog", "--summary", " It's $1 % ", "--out", str(tmp_path))
+    )
+    texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sum("It's $1 %" in text for text in texts) == 3
+    project = tomllib.loads((tmp_path / "avplug-fog" / "pyproject.toml").read_text())
+    assert project["project"]["description"] == "An avplug metric: It's $1 %"
+
+
+@pytest.mark.parametrize(
+    ("summary", "says"),
+    [
+        ("a\nb", "holds what a line of text cannot"),
+        ('a "b"', "holds what a line of text cannot"),
+        ("x" * 74, "The summary has 74 characters; 73 fit."),
+    ],
+)
+def test_a_summary_that_cannot_stand(avplug, tmp_path, summary, says):
+    where = ("--out", str(tmp_path))
+    result = avplug("new", "metric", "fog", "--summary", summary, *where)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written(avplug, tmp_path):
+    (tmp_path / "file").touch()
+    result = avplug("new", "metric", "fog", "--out", str(tmp_path / "file"))
+    assert result.exit_code == 2
+    assert "file/avplug-fog/pyproject.toml cannot be written: Not a" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["a", "x" * 40])
+def test_what_is_written_needs_no_formatting(tmp_path, name):
+    pytest.importorskip("ruff")
+    for kind in SCAFFOLDS:
+        write(kind, Names(f"{kind}-{name}"[:40]), tmp_path, summary="s" * 73)
+    ruff = (sys.executable, "-m", "ruff")
+    for words in (("check", "--no-cache"), ("format", "--no-cache", "--check")):
+        done = subprocess.run([*ruff, *words, tmp_path], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_another_kind_may_have_the_name():
