@@ -301,6 +301,7 @@ class PluginManager(pluggy.PluginManager):
 
 
 _settings: PluginSettings | None = None
+_loading: Callable[[], None] | None = None
 _loaded: Callable[[PluginManager], None] | None = None
 _manager: PluginManager | None = None
 
@@ -308,23 +309,32 @@ _manager: PluginManager | None = None
 def configure(
     settings: PluginSettings | None = None,
     loaded: Callable[[PluginManager], None] | None = None,
+    loading: Callable[[], None] | None = None,
 ) -> None:
     """Say how the next ``get_plugin_manager`` loads, and forget what was loaded.
 
     Args:
         settings: Which plugins; None reads the environment at that time.
         loaded: Called once with the new manager, for messages and strictness.
+        loading: Called before any plugin is imported.
     """
-    global _settings, _loaded, _manager
-    _settings, _loaded, _manager = settings, loaded, None
+    global _settings, _loading, _loaded, _manager
+    _settings, _loading, _loaded, _manager = settings, loading, loaded, None
 
 
 def get_plugin_manager() -> PluginManager:
     """Return the plugin manager of this process; plugins load at the first call."""
     global _manager
     if _manager is None:
+        if _loading is not None:
+            _loading()
         manager = PluginManager(_settings)
         if _loaded is not None:
             _loaded(manager)
         _manager = manager
     return _manager
+
+
+def loaded_plugins() -> list[PluginRecord]:
+    """Return what is known of the plugins of this process; nothing before they load."""
+    return [] if _manager is None else list(_manager.records)
