@@ -9,10 +9,10 @@ import torch
 from avplug.builtin_models.audioclip import AudioCLIP
 from avplug.builtin_models.audioclip_sound import Gate, scaled
 from avplug.builtin_models.hooks import avplug_models
-from avplug.core.batch import Batch
 from avplug.core.errors import UsageError, WeightsError
 from avplug.core.model import ClassifiesEachSense
 from avplug.core.weights import load_into, read_checkpoint, save_checkpoint
+from tests.builtin_models.batches import batch_of_lengths
 from tests.builtin_models.vocabulary import write_vocabulary
 
 LABELS = ("dog", "playing violin", "rain")
@@ -31,20 +31,6 @@ def model(options: dict[str, object]) -> AudioCLIP:
     return AudioCLIP(LABELS, **options).eval()
 
 
-def batch_for(model: AudioCLIP, *lengths: int) -> Batch:
-    generator = torch.Generator().manual_seed(1)
-    side, count = model.input.size, len(model.input.picks)
-    clips, samples = len(lengths), max(lengths)
-    waveform = 0.1 * torch.randn(clips, samples, generator=generator)
-    for row, length in zip(waveform, lengths, strict=True):
-        row[length:] = 0
-    return Batch(
-        torch.rand(clips, count, 3, side, side, generator=generator),
-        waveform,
-        torch.tensor(lengths),
-    )
-
-
 def test_it_asks_for_what_the_published_model_heard() -> None:
     with torch.device("meta"):
         spec = AudioCLIP(LABELS, seconds=5.0).input
@@ -54,7 +40,7 @@ def test_it_asks_for_what_the_published_model_heard() -> None:
 
 def test_it_hears_and_sees(model: AudioCLIP) -> None:
     assert isinstance(model, ClassifiesEachSense)
-    batch = batch_for(model, 4000, 4000)
+    batch = batch_of_lengths(model, 4000, 4000)
     logits = model.classify(batch)
     assert logits.shape == (2, 3)
     torch.testing.assert_close(model(batch.frames, batch.waveform), logits)
@@ -80,7 +66,7 @@ def test_scales_are_bounded(model: AudioCLIP) -> None:
 
 
 def test_a_clip_is_heard_as_if_it_were_alone(model: AudioCLIP) -> None:
-    batch = batch_for(model, 6000, 4000, 6000, 500, 0)
+    batch = batch_of_lengths(model, 6000, 4000, 6000, 500, 0)
     whole = model.embed_sound(batch.waveform, batch.lengths)
     for row, length, vector in zip(batch.waveform, batch.lengths, whole, strict=True):
         alone = model.embed_sound(row[None, :length], length[None])
@@ -91,7 +77,7 @@ def test_a_clip_is_heard_as_if_it_were_alone(model: AudioCLIP) -> None:
 
 
 def test_gradients_reach_frames_and_waveform(model: AudioCLIP) -> None:
-    batch = batch_for(model, 6000, 4000)
+    batch = batch_of_lengths(model, 6000, 4000)
     batch.frames.requires_grad_()
     batch.waveform.requires_grad_()
     model.classify(batch).logsumexp(1).sum().backward()
@@ -105,7 +91,7 @@ def test_gradients_reach_frames_and_waveform(model: AudioCLIP) -> None:
 @pytest.mark.parametrize("scaling", ["int16", "unit", "minmax"])
 def test_silence_gives_finite_numbers(options: dict[str, object], scaling: str) -> None:
     model = AudioCLIP(LABELS, **options, scaling=scaling).eval()
-    batch = batch_for(model, 3000)
+    batch = batch_of_lengths(model, 3000)
     silent = replace(batch, waveform=torch.zeros(1, 3000, requires_grad=True))
     logits = model.classify(silent)
     logits.logsumexp(1).sum().backward()
@@ -150,7 +136,7 @@ def test_full_scale_is_full_scale(model: AudioCLIP) -> None:
 
 
 def test_autocast_leaves_the_front_end_as_it_is(model: AudioCLIP) -> None:
-    batch = batch_for(model, 4000)
+    batch = batch_of_lengths(model, 4000)
     sound = 32_768 * batch.waveform[:, None]
     levels = model.audio.spectrogram(sound)
     with torch.autocast("cpu", torch.bfloat16):
@@ -159,7 +145,7 @@ def test_autocast_leaves_the_front_end_as_it_is(model: AudioCLIP) -> None:
 
 
 def test_double_precision_agrees_with_single(model: AudioCLIP) -> None:
-    batch = batch_for(model, 4000)
+    batch = batch_of_lengths(model, 4000)
     single = model.classify(batch)
     double = model.double().classify(batch)
     assert double.dtype == torch.float64
@@ -180,7 +166,7 @@ def test_saved_weights_load_again_and_a_lacking_tensor_is_named(
     save_checkpoint(path, model)
     other = AudioCLIP(LABELS, **model.config).eval()
     load_into(other, read_checkpoint(path))
-    batch = batch_for(model, 3000)
+    batch = batch_of_lengths(model, 3000)
     torch.testing.assert_close(other.classify(batch), model.classify(batch))
     state = model.state_dict()
     del state["audio.att3.conv_point.bias"]

@@ -10,6 +10,7 @@ from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError, UsageError
 from avplug.core.model import ClassifiesEachSense, ShowsJointAttention
 from avplug.signal.fbank import log_mel
+from tests.builtin_models.batches import batch_for, modules_of
 
 SMALL = {
     "image_size": 32,
@@ -34,16 +35,6 @@ TINY = dict(SPEC.variants["tiny"])
 def model_of(**options: object) -> CAVMAE:
     torch.manual_seed(0)
     return CAVMAE(LABELS, **options).eval()
-
-
-def batch_for(model: CAVMAE, clips: int, frames: int = 1) -> Batch:
-    generator = torch.Generator().manual_seed(1)
-    side, samples = model.input.size, model.input.samples
-    return Batch(
-        torch.rand(clips, frames, 3, side, side, generator=generator),
-        0.1 * torch.randn(clips, samples, generator=generator),
-        torch.full((clips,), samples),
-    )
 
 
 def test_defaults_ask_for_what_the_published_model_saw() -> None:
@@ -202,17 +193,15 @@ def test_the_surfaces_of_a_small_model() -> None:
     assert len(model.parameters_for("norm")) == 2 * (2 * 2 * 2 + 2 + 2)
 
 
-def modules(surface: dict[str, torch.nn.Parameter]) -> set[str]:
-    return {name.rpartition(".")[0] for name in surface}
-
-
 @pytest.mark.parametrize(
     ("depth", "left"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (11, 9)]
 )
 def test_early_norms_leave_out_the_last_two_blocks_but_no_more_than_half(
     depth: int, left: int
 ) -> None:
-    early = modules(model_of(**{**SMALL, "depth": depth}).parameters_for("norm_early"))
+    early = modules_of(
+        model_of(**{**SMALL, "depth": depth}).parameters_for("norm_early")
+    )
     assert early == {
         f"blocks_{side}.{i}.norm{n}" for side in "av" for i in range(left) for n in "12"
     }
@@ -225,7 +214,7 @@ def test_unimodal_norms_are_those_that_a_joint_answer_leaves_idle() -> None:
     (answers.audio.square().sum() + answers.video.square().sum()).backward()
     trained = {n for n, p in model.named_parameters() if p.grad is not None}
     unimodal = model.parameters_for("norm_unimodal")
-    assert modules(unimodal) == {
+    assert modules_of(unimodal) == {
         "norm_a",
         "norm_v",
         *(f"blocks_u.0.norm{n}_{side}" for n in "12" for side in "av"),

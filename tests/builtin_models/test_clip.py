@@ -11,6 +11,7 @@ from avplug.builtin_models.hooks import avplug_models
 from avplug.core.batch import Batch
 from avplug.core.errors import UsageError, WeightsError
 from avplug.core.weights import load_into, read_checkpoint, save_checkpoint
+from tests.builtin_models.batches import assert_neighbours_change_no_bit
 from tests.builtin_models.vocabulary import write_vocabulary
 
 LABELS = ("dog", "playing violin", "rain")
@@ -47,16 +48,7 @@ def test_it_sees_and_does_not_hear(model: CLIP) -> None:
 
 
 def test_neighbours_change_no_bit(model: CLIP) -> None:
-    batch = batch_for(model)
-    with torch.no_grad():
-        whole = model.classify(batch)
-        for i in range(3):
-            part = Batch(
-                batch.frames[i : i + 1],
-                batch.waveform[i : i + 1],
-                batch.lengths[i : i + 1],
-            )
-            assert torch.equal(model.classify(part)[0], whole[i])
+    assert_neighbours_change_no_bit(model, batch_for(model))
 
 
 def test_a_text_does_not_see_what_comes_after_its_end(model: CLIP) -> None:

@@ -17,6 +17,7 @@ from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError, UsageError, WeightsError
 from avplug.core.model import ClassifiesEachSense, FusesFeatures, PerSense
 from avplug.core.weights import load_into, read_checkpoint, save_checkpoint
+from tests.builtin_models.batches import batch_for
 
 SMALL = {
     "image_size": 32,
@@ -37,16 +38,6 @@ def model_of(**options: object) -> CVPR21:
     model = CVPR21(LABELS, **{**SMALL, **options}).eval()
     torch.nn.init.normal_(model.classifier.weight)
     return model
-
-
-def batch_for(model: CVPR21, clips: int = 3, frames: int = 1) -> Batch:
-    generator = torch.Generator().manual_seed(1)
-    side, samples = model.input.size, model.input.samples
-    return Batch(
-        torch.rand(clips, frames, 3, side, side, generator=generator),
-        0.1 * torch.randn(clips, samples, generator=generator),
-        torch.full((clips,), samples),
-    )
 
 
 def loaded(sound: np.ndarray, samples: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError, UsageError, WeightsError
 from avplug.core.model import ClassifiesEachSense, PerSense
 from avplug.core.weights import Checkpoint, load_into
+from tests.builtin_models.batches import batch_for, modules_of
 
 SMALL = {
     "image_size": 32,
@@ -31,20 +32,6 @@ SPEC = next(spec for spec in avplug_models() if spec.name == "equiav")
 def model_of(**options: object) -> EquiAV:
     torch.manual_seed(0)
     return EquiAV(LABELS, **options).eval()
-
-
-def batch_for(model: EquiAV, clips: int, frames: int = 1, seed: int = 1) -> Batch:
-    generator = torch.Generator().manual_seed(seed)
-    side, samples = model.input.size, model.input.samples
-    return Batch(
-        torch.rand(clips, frames, 3, side, side, generator=generator),
-        0.1 * torch.randn(clips, samples, generator=generator),
-        torch.full((clips,), samples),
-    )
-
-
-def modules(surface: dict[str, torch.nn.Parameter]) -> set[str]:
-    return {name.rpartition(".")[0] for name in surface}
 
 
 def test_each_data_set_has_its_own_statistics_and_padding_is_loud() -> None:
@@ -141,7 +128,7 @@ def test_the_norm_surface_is_what_a_mode_trains(mode: str) -> None:
         if p.grad is not None and "norm" in name
     }
     assert model.parameters_for("norm").keys() == trained
-    early = modules(model.parameters_for("norm_early"))
+    early = modules_of(model.parameters_for("norm_early"))
     senses = {"multimodal": "av", "video_only": "v", "audio_only": "a"}[mode]
     assert early == {
         f"blocks_{s}.{i}.norm{n}" for s in senses for i in (0, 1) for n in "12"

@@ -14,6 +14,7 @@ from avplug.builtin_models.imagebind_config import ImageBindConfig
 from avplug.core.batch import Batch
 from avplug.core.errors import UsageError, WeightsError
 from avplug.core.weights import load_into, read_checkpoint, save_checkpoint
+from tests.builtin_models.batches import assert_neighbours_change_no_bit
 from tests.builtin_models.vocabulary import write_vocabulary
 
 LABELS = ("dog", "playing_violin", "rain_ cat")
@@ -141,16 +142,7 @@ def test_gradients_reach_frames_and_every_excerpt(
 
 
 def test_neighbours_change_no_bit(model: ImageBind) -> None:
-    batch = batch_for(model)
-    with torch.no_grad():
-        whole = model.classify(batch)
-        for i in range(3):
-            part = Batch(
-                batch.frames[i : i + 1],
-                batch.waveform[i : i + 1],
-                batch.lengths[i : i + 1],
-            )
-            assert torch.equal(model.classify(part)[0], whole[i])
+    assert_neighbours_change_no_bit(model, batch_for(model))
 
 
 def test_the_norm_surface_is_the_towers_of_both_senses() -> None:

@@ -12,6 +12,7 @@ from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError, UsageError, WeightsError
 from avplug.core.model import ClassifiesEachSense, PerSense
 from avplug.core.weights import Checkpoint, load_into
+from tests.builtin_models.batches import batch_for, modules_of
 
 SMALL = {
     "image_size": 32,
@@ -41,21 +42,6 @@ def model_of(kind: str = "unified", **options: object) -> UAVM:
         if name.endswith("layer_scale"):
             parameter.data.fill_(0.5)
     return model
-
-
-def batch_for(model: UAVM, clips: int, seed: int = 1) -> Batch:
-    generator = torch.Generator().manual_seed(seed)
-    side, samples = model.input.size, model.input.samples
-    frames = len(model.input.picks)
-    return Batch(
-        torch.rand(clips, frames, 3, side, side, generator=generator),
-        0.1 * torch.randn(clips, samples, generator=generator),
-        torch.full((clips,), samples),
-    )
-
-
-def modules(surface: dict[str, torch.nn.Parameter]) -> set[str]:
-    return {name.rpartition(".")[0] for name in surface}
 
 
 def test_defaults_ask_for_what_the_published_model_saw() -> None:
@@ -139,8 +125,8 @@ def test_the_norm_surface_is_what_a_prediction_trains(kind: str) -> None:
         for name, module in model.transformer.named_modules()
         if isinstance(module, torch.nn.LayerNorm)
     }
-    assert modules(model.parameters_for("norm")) == norms
-    early = modules(model.parameters_for("norm_early"))
+    assert modules_of(model.parameters_for("norm")) == norms
+    early = modules_of(model.parameters_for("norm_early"))
     blocks = (0, 1) if kind != "independent" else (0,)
     assert early == {
         *(f"transformer.{s}_trans.in_layernorm" for s in "av"),
@@ -157,7 +143,7 @@ def test_the_norm_surface_is_what_a_prediction_trains(kind: str) -> None:
         "separate": {"a_s_trans.mlp_head", "v_s_trans.mlp_head"},
         "cross-attention": {"s_trans.mlp_head"},
     }[kind]
-    classifier = modules(model.parameters_for("classifier"))
+    classifier = modules_of(model.parameters_for("classifier"))
     assert classifier == {f"transformer.{h}.{i}" for h in heads for i in (0, 1)}
 
 

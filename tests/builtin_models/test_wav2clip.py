@@ -9,10 +9,10 @@ import torch
 from avplug.builtin_models.hooks import avplug_models
 from avplug.builtin_models.wav2clip import Wav2CLIP
 from avplug.builtin_models.wav2clip_sound import Spectrogram, standardised
-from avplug.core.batch import Batch
 from avplug.core.errors import UsageError, WeightsError
 from avplug.core.model import ClassifiesEachSense
 from avplug.core.weights import Checkpoint, load_into
+from tests.builtin_models.batches import batch_of_lengths
 from tests.builtin_models.vocabulary import write_vocabulary
 
 LABELS = ("dog", "playing violin", "rain")
@@ -31,24 +31,10 @@ def model(options: dict[str, object]) -> Wav2CLIP:
     return Wav2CLIP(LABELS, **options).eval()
 
 
-def batch_for(model: Wav2CLIP, *lengths: int) -> Batch:
-    generator = torch.Generator().manual_seed(1)
-    side, count = model.input.size, len(model.input.picks)
-    clips, samples = len(lengths), max(lengths)
-    waveform = 0.1 * torch.randn(clips, samples, generator=generator)
-    for row, length in zip(waveform, lengths, strict=True):
-        row[length:] = 0
-    return Batch(
-        torch.rand(clips, count, 3, side, side, generator=generator),
-        waveform,
-        torch.tensor(lengths),
-    )
-
-
 def test_it_hears_and_sees(model: Wav2CLIP) -> None:
     assert isinstance(model, ClassifiesEachSense)
     assert model.input.sample_rate == 16_000
-    batch = batch_for(model, 4000, 4000)
+    batch = batch_of_lengths(model, 4000, 4000)
     logits = model.classify(batch)
     assert logits.shape == (2, 3)
     each = model.unimodal(model.encode(batch))
@@ -58,7 +44,7 @@ def test_it_hears_and_sees(model: Wav2CLIP) -> None:
 
 
 def test_a_clip_is_heard_as_if_it_were_alone(model: Wav2CLIP) -> None:
-    batch = batch_for(model, 6000, 4000, 6000, 100, 0)
+    batch = batch_of_lengths(model, 6000, 4000, 6000, 100, 0)
     whole = model.embed_sound(batch.waveform, batch.lengths)
     for row, length, vector in zip(batch.waveform, batch.lengths, whole, strict=True):
         alone = model.embed_sound(row[None, :length], length[None])
@@ -70,7 +56,7 @@ def test_with_the_public_codes_rule_neighbours_matter(
 ) -> None:
     torch.manual_seed(0)
     model = Wav2CLIP(LABELS, **options, norm="batch").eval()
-    batch = batch_for(model, 6000, 6000)
+    batch = batch_of_lengths(model, 6000, 6000)
     louder = torch.cat([batch.waveform[:1], 100 * batch.waveform[1:]])
     first, second = (
         model.embed_sound(waveform, batch.lengths)[0]
@@ -100,7 +86,7 @@ def test_the_spectrogram_is_a_power() -> None:
 
 
 def test_gradients_reach_frames_and_waveform(model: Wav2CLIP) -> None:
-    batch = batch_for(model, 6000, 4000)
+    batch = batch_of_lengths(model, 6000, 4000)
     batch.frames.requires_grad_()
     batch.waveform.requires_grad_()
     model.classify(batch).logsumexp(1).sum().backward()
@@ -114,7 +100,7 @@ def test_silence_gives_finite_numbers_and_no_gradient(
     options: dict[str, object], norm: str
 ) -> None:
     model = Wav2CLIP(LABELS, **options, norm=norm).eval()
-    batch = batch_for(model, 3000)
+    batch = batch_of_lengths(model, 3000)
     silent = replace(batch, waveform=torch.zeros(1, 3000, requires_grad=True))
     logits = model.classify(silent)
     logits.logsumexp(1).sum().backward()
@@ -137,7 +123,7 @@ def test_a_checkpoint_consists_of_two_files(model: Wav2CLIP, tmp_path: Path) -> 
     torch.manual_seed(5)
     other = Wav2CLIP(LABELS, **model.config).eval()
     load_into(other, Checkpoint(tmp_path, parts_of(model), ""))
-    batch = batch_for(model, 3000)
+    batch = batch_of_lengths(model, 3000)
     torch.testing.assert_close(other.classify(batch), model.classify(batch))
 
 
