@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -38,7 +40,11 @@ def made(subject: Subject) -> Dataset:
         raise NotApplicable(
             f"it is read from disk; say where: -o {spec.name}.root=FOLDER"
         )
-    dataset: Dataset = subject.make()
+    options = dict(subject.options)
+    if "root" in options:
+        # A run gives a path; a command line and a test often give its text.
+        options["root"] = Path(options["root"])
+    dataset: Dataset = replace(subject, options=options).make()
     return dataset
 
 
