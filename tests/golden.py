@@ -10,13 +10,16 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+
+from avplug.core.weights import Checkpoint, read_checkpoint
 
 ROOT = Path(
     os.environ.get("AVPLUG_GOLDEN")
@@ -175,6 +178,38 @@ def tone(noise: np.ndarray, sample_rate: int) -> np.ndarray:
     t = np.arange(noise.shape[-1]) / sample_rate
     tremble = 0.3 * (1 + 0.5 * np.sin(4 * np.pi * t))
     return 0.01 * noise + tremble * np.sin(2 * np.pi * (100 * t + 450 * t**2))
+
+
+@contextmanager
+def small_tokens(model: torch.nn.Module) -> Iterator[None]:
+    """Make tokens a hundredth of their size, so that a norm's epsilon matters."""
+    shrunk = [
+        parameter
+        for name, parameter in model.named_parameters()
+        if name.startswith(("patch_embed_", "pos_embed_", "modality_"))
+    ]
+    originals = [parameter.clone() for parameter in shrunk]
+    for parameter in shrunk:
+        parameter.mul_(0.01)
+    try:
+        yield
+    finally:
+        for parameter, original in zip(shrunk, originals, strict=True):
+            parameter.copy_(original)
+
+
+def recipe_checkpoint(
+    state: Mapping[str, torch.Tensor], folder: Path, prefix: str = ""
+) -> Checkpoint:
+    """Return a recipe's weights as published ones come: read from a file.
+
+    The file is gone afterwards; what was read of it stays.
+    """
+    path = folder / "recipe.pth"
+    torch.save({f"{prefix}{name}": tensor for name, tensor in state.items()}, path)
+    checkpoint = read_checkpoint(path)
+    path.unlink()
+    return checkpoint
 
 
 def shapes_of(model: torch.nn.Module) -> dict[str, tuple[int, ...]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from torch.nn import functional as F
 
 from avplug.builtin_models.audioclip import AudioCLIP
 from avplug.builtin_models.audioclip_sound import ESResNeXt, blackman_harris, scaled
-from avplug.core.weights import load_into, read_checkpoint
+from avplug.core.weights import load_into
 from avplug.media.sound import read_sound
 from tests.builtin_models.shared import CLIPS, needs_clips
 from tests.golden import (
@@ -25,6 +24,7 @@ from tests.golden import (
     normal,
     picture,
     plain,
+    recipe_checkpoint,
     shapes_of,
     wave,
     zero_shot_state,
@@ -55,11 +55,9 @@ def recipe() -> dict[str, torch.Tensor]:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> AudioCLIP:
     """The published size, its weights read from a file as published ones are."""
-    path: Path = tmp_path_factory.mktemp("weights") / "recipe.pt"
-    torch.save(recipe(), path)
+    checkpoint = recipe_checkpoint(recipe(), tmp_path_factory.mktemp("weights"))
     model = AudioCLIP(("dog", "cat")).eval().requires_grad_(False)
-    load_into(model, read_checkpoint(path))
-    path.unlink()
+    load_into(model, checkpoint)
     return model
 
 

@@ -11,7 +11,7 @@ from avplug.builtin_models.cavmae_pretrain import CAVMAEPretraining, patches
 from avplug.builtin_models.pretrained import UntrainedPartsWarning
 from avplug.core.errors import UsageError, WeightsError
 from avplug.core.model import PerSense
-from avplug.core.weights import Checkpoint, load_into, read_checkpoint
+from avplug.core.weights import Checkpoint, load_into
 from tests.golden import (
     arrays,
     assert_close,
@@ -19,6 +19,7 @@ from tests.golden import (
     needs_golden,
     normal,
     published_state,
+    recipe_checkpoint,
     shapes_of,
 )
 
@@ -145,11 +146,9 @@ def test_options_that_do_not_fit_are_refused(
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CAVMAEPretraining]:
     """The published size, its weights read from a file as published ones are."""
     model = CAVMAEPretraining().eval().requires_grad_(False)
-    path = tmp_path_factory.mktemp("weights") / "recipe.pth"
+    folder = tmp_path_factory.mktemp("weights")
     state = published_state(shapes_of(model))
-    torch.save({f"module.{name}": tensor for name, tensor in state.items()}, path)
-    model.load_state_dict(read_checkpoint(path).tensors)
-    path.unlink()
+    model.load_state_dict(recipe_checkpoint(state, folder, "module.").tensors)
     return model
 
 

@@ -1,6 +1,5 @@
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ import torch
 from avplug.builtin_models.cavmae import CAVMAE, Tokens
 from avplug.builtin_models.vit import sincos_table
 from avplug.core.attention import block_attention
-from avplug.core.weights import load_into, read_checkpoint
+from avplug.core.weights import load_into
 from tests.golden import (
     SALT,
     arrays,
@@ -18,7 +17,9 @@ from tests.golden import (
     needs_golden,
     normal,
     published_state,
+    recipe_checkpoint,
     shapes_of,
+    small_tokens,
 )
 
 pytestmark = [pytest.mark.slow, needs_golden]
@@ -31,12 +32,10 @@ LOGITS, TOKENS, MEANS = 2e-5, 5e-5, 1e-5
 def model(tmp_path_factory: pytest.TempPathFactory) -> CAVMAE:
     """The published size, its weights read from a file as published ones are."""
     model = CAVMAE(LABELS).eval().requires_grad_(False)
-    path: Path = tmp_path_factory.mktemp("weights") / "recipe.pth"
-    state = published_state(shapes_of(model))
-    torch.save({f"module.{name}": tensor for name, tensor in state.items()}, path)
-    del state
-    load_into(model, read_checkpoint(path))
-    path.unlink()
+    folder = tmp_path_factory.mktemp("weights")
+    # Without a name of its own the recipe's state is gone before the file is loaded.
+    checkpoint = recipe_checkpoint(published_state(shapes_of(model)), folder, "module.")
+    load_into(model, checkpoint)
     return model
 
 
@@ -224,19 +223,8 @@ def test_the_epsilon_of_the_norms(
     model: CAVMAE, spectrogram: torch.Tensor, pictures: torch.Tensor
 ) -> None:
     """With tokens a hundredth of their size a wrong epsilon moves logits by .29."""
-    shrunk = [
-        parameter
-        for name, parameter in model.named_parameters()
-        if name.startswith(("patch_embed_", "pos_embed_", "modality_"))
-    ]
-    originals = [parameter.clone() for parameter in shrunk]
-    for parameter in shrunk:
-        parameter.mul_(0.01)
-    try:
+    with small_tokens(model):
         logits = model.fuse(model.encode_views(spectrogram[:1], pictures[:1]))
-    finally:
-        for parameter, original in zip(shrunk, originals, strict=True):
-            parameter.copy_(original)
     wanted = arrays("models/parity_eps_probe.npz")["cavmaeft_multimodal"]
     assert_close(logits, wanted, 1e-4)
 

@@ -24,6 +24,7 @@ from tests.golden import (
     needs_golden,
     normal,
     picture,
+    recipe_checkpoint,
     shapes_of,
     zero_shot_state,
 )
@@ -42,11 +43,11 @@ def recipe() -> dict[str, torch.Tensor]:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> CLIP:
     """The published size, its weights read from a file as published ones are."""
-    path: Path = tmp_path_factory.mktemp("weights") / "recipe.pth"
-    torch.save({f"module.{name}": tensor for name, tensor in recipe().items()}, path)
+    checkpoint = recipe_checkpoint(
+        recipe(), tmp_path_factory.mktemp("weights"), "module."
+    )
     model = CLIP(LABELS).eval().requires_grad_(False)
-    load_into(model, read_checkpoint(path))
-    path.unlink()
+    load_into(model, checkpoint)
     return model
 
 

@@ -9,7 +9,7 @@ import torch
 from avplug.builtin_models.equiav import EquiAV
 from avplug.builtin_models.equiav_pretrain import EquiAVPretraining
 from avplug.core.model import PerSense
-from avplug.core.weights import load_into, read_checkpoint
+from avplug.core.weights import load_into
 from tests.golden import (
     arrays,
     assert_close,
@@ -17,7 +17,9 @@ from tests.golden import (
     needs_golden,
     normal,
     published_state,
+    recipe_checkpoint,
     shapes_of,
+    small_tokens,
 )
 
 pytestmark = needs_golden
@@ -30,12 +32,10 @@ LOGITS, TOKENS, MEANS = 2e-6, 5e-5, 1e-5
 def model(tmp_path_factory: pytest.TempPathFactory) -> EquiAV:
     """The published size, its weights read from a file as its authors save them."""
     model = EquiAV(LABELS).eval().requires_grad_(False)
-    path = tmp_path_factory.mktemp("weights") / "recipe.pth"
-    state = published_state(shapes_of(model))
-    torch.save({f"__M__.{name}": tensor for name, tensor in state.items()}, path)
-    del state
-    load_into(model, read_checkpoint(path))
-    path.unlink()
+    folder = tmp_path_factory.mktemp("weights")
+    # Without a name of its own the recipe's state is gone before the file is loaded.
+    checkpoint = recipe_checkpoint(published_state(shapes_of(model)), folder, "__M__.")
+    load_into(model, checkpoint)
     return model
 
 
@@ -137,19 +137,8 @@ def test_the_epsilon_of_the_norms(
     model: EquiAV, given: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     """With tokens a hundredth of their size a wrong epsilon moves logits by .07."""
-    shrunk = [
-        parameter
-        for name, parameter in model.named_parameters()
-        if name.startswith(("patch_embed_", "pos_embed_", "modality_"))
-    ]
-    originals = [parameter.clone() for parameter in shrunk]
-    for parameter in shrunk:
-        parameter.mul_(0.01)
-    try:
+    with small_tokens(model):
         vectors = model.encode_views(given[0][:1], given[1][:1, None])
-    finally:
-        for parameter, original in zip(shrunk, originals, strict=True):
-            parameter.copy_(original)
     wanted = arrays("models/parity_eps_probe.npz")["equiav_multimodal"]
     assert_close(model.fuse(vectors), wanted, 1e-4)
 
@@ -167,11 +156,8 @@ def test_embeddings_of_pre_training(
 ) -> None:
     model = EquiAVPretraining().eval().requires_grad_(False)
     state = published_state(shapes_of(model))
-    path = tmp_path / "recipe.pth"
-    torch.save({f"__M__.{name}": tensor for name, tensor in state.items()}, path)
-    del state
-    model.load_state_dict(read_checkpoint(path).tensors)
-    path.unlink()
+    checkpoint = recipe_checkpoint(state, tmp_path, "__M__.")
+    model.load_state_dict(checkpoint.tensors)
     vectors = {
         name: torch.from_numpy(normal(f"input:equiav.{name}", shape))
         for name, shape in (

@@ -17,7 +17,6 @@ from avplug.builtin_models.imagebind_config import other_senses
 from avplug.core.weights import (
     Checkpoint,
     load_into,
-    read_checkpoint,
     without_initialisation,
 )
 from avplug.media.pictures import fit, open_rgb
@@ -33,6 +32,7 @@ from tests.golden import (
     normal,
     picture,
     plain,
+    recipe_checkpoint,
     shapes_of,
     tone,
     zero_shot_state,
@@ -58,11 +58,10 @@ def published(size: str) -> dict[str, tuple[int, ...]]:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> ImageBind:
     """The tiny configuration, its weights read from a file as published ones are."""
-    path: Path = tmp_path_factory.mktemp("weights") / "recipe.pth"
-    torch.save(zero_shot_state(published("tiny"), FIXED, matrices=0.1), path)
+    state = zero_shot_state(published("tiny"), FIXED, matrices=0.1)
+    checkpoint = recipe_checkpoint(state, tmp_path_factory.mktemp("weights"))
     model = ImageBind(LABELS, **SPEC.variants["tiny"]).eval().requires_grad_(False)
-    load_into(model, read_checkpoint(path))
-    path.unlink()
+    load_into(model, checkpoint)
     return model
 
 
