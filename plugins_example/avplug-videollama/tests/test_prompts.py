@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from avplug_videollama.loading import load
 from avplug_videollama.prompts import answers_of, question_of
 
 from avplug import UsageError
+from avplug.core.errors import WeightsError
 
 LABELS = ("dog", "playing violin_ fiddle", "steam_train")
 
@@ -24,7 +26,7 @@ def test_letters():
         " Answer with the letter only."
     )
     assert answers_of(LABELS, "letter") == ("A", "B", "C")
-    many = [f"c{i}" for i in range(27)]
+    many = [f"c{i:02}" for i in range(27)]
     assert answers_of(many, "letter")[-1] == "27"
 
 
@@ -46,9 +48,68 @@ def test_the_whole_prompt(make):
     )
 
 
-def test_a_label_cannot_pass_for_media(make):
-    with pytest.raises(UsageError, match="another number of media tokens"):
-        make(("dog", "<|AUDIO|>"))
+@pytest.mark.parametrize(
+    ("labels", "options"),
+    [
+        (("dog", "<|AUDIO|>"), {}),
+        (("dog", "rain"), {"prompt": "<|VIDEO|> {labels}"}),
+        (("dog", "rain"), {"system": "<|im_start|>"}),
+    ],
+)
+def test_texts_cannot_pass_for_signs(make, labels, options):
+    with pytest.raises(UsageError, match=r"holds the model's own sign '<\|"):
+        make(labels, **options)
+
+
+def test_a_tokeniser_of_another_model(folder, make):
+    path = folder / "tokenizer.json"
+    for sign, other, said in (
+        ("<|vision_bos|>", "<|other|>", r"does not know '<\|vision_bos\|>'"),
+        ("<|other|>", "<|vision_bos|>", None),
+        ("<|AUDIO|>", "<|swap|>", None),
+        ("<|IMAGE|>", "<|AUDIO|>", None),
+        ("<|swap|>", "<|IMAGE|>", "another number of media tokens"),
+    ):
+        path.write_text(path.read_text().replace(sign, other))
+        if said:
+            with pytest.raises(WeightsError, match=said):
+                make(weights=str(folder))
+
+
+def test_the_order_of_the_labels_changes_nothing(make, clips):
+    for options in ({}, {"answer": "letter"}):
+        with torch.no_grad():
+            one = make(("rain", "dog_bark", "Zug"), **options)(*clips(2))
+            other = make(("Zug", "rain", "dog_bark"), **options)(*clips(2))
+        assert torch.allclose(one, other[:, [1, 2, 0]], atol=1e-4)
+
+
+def test_classes_with_one_name_need_letters(make, clips):
+    with pytest.raises(UsageError, match=r"2 classes are answered with 'a b'"):
+        make(("a_b", "c", "a b"))
+    make(("a_b", "c", "a b"), answer="letter")
+
+
+@pytest.mark.parametrize("score", ["likelihood", "constrained"])
+def test_labels_with_odd_characters(make, clips, score):
+    labels = (
+        "日本 語",
+        "🙂",
+        "naïve",
+        '"q"',
+        "it's",
+        "{labels}",
+        "a, b",
+        "a. b",
+        "a\nb c",
+        "",
+    )
+    model = make(labels, score=score, length="sum")
+    with torch.no_grad():
+        scores = model(*clips(1))
+    assert scores.isfinite().all()
+    if score == "constrained":
+        assert float(scores.exp().sum()) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +119,7 @@ def test_a_label_cannot_pass_for_media(make):
         ({"image_size": 50}, "not a multiple of 28"),
         ({"score": "guess"}, "Unknown score 'guess'"),
         ({"length": "median"}, "Possible: mean, sum"),
-        ({"pairs": 0}, "too small"),
+        ({"seconds": 0.05}, "too small"),
     ],
 )
 def test_options_that_do_not_fit(make, options, said):

@@ -17,13 +17,17 @@ Score = Literal["likelihood", "constrained"]
 Length = Literal["mean", "sum"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
+#: Places whose scores of the whole vocabulary are held at once: 39 MB of Qwen's.
+_AT_ONCE = 64
+
 
 class VideoLlama(Model):
     """A language model that is shown a clip and asked for its class.
 
     The score of class c is :math:`\\sum_t \\log p(y_t | clip, question, y_{<t})` over
     the tokens y of its answer and the end of the turn, or their mean. The clip and the
-    question are read once; their keys and values serve all classes.
+    question are read once; their keys and values serve all classes, and a beginning
+    that answers share is read once, too.
 
     With ``constrained``, probabilities are those among tokens that lead to an answer:
     the distribution of answers when generation is held to the list, found exactly
@@ -41,7 +45,6 @@ class VideoLlama(Model):
         frames: Frames of a clip, an even number.
         image_size: Their side in pixels, a multiple of 28.
         seconds: Of sound.
-        pairs: Clips times classes that are scored at once; costs memory.
         dtype: Of the weights; ``auto`` for the checkpoint's own.
         device_map: Spreads the weights over devices, such as ``auto`` or
             ``balanced``; needs accelerate. "" for the run's one device.
@@ -67,7 +70,6 @@ class VideoLlama(Model):
         frames: int = 8,
         image_size: int = 224,
         seconds: float = 10.0,
-        pairs: int = 32,
         dtype: Dtype = "auto",
         device_map: str = "",
     ) -> None:
@@ -82,7 +84,6 @@ class VideoLlama(Model):
             frames=frames,
             image_size=image_size,
             seconds=seconds,
-            pairs=pairs,
             dtype=dtype,
             device_map=device_map,
         )
@@ -97,11 +98,16 @@ class VideoLlama(Model):
                     f"Unknown {name} {self.config[name]!r}.",
                     f"Possible: {', '.join(get_args(choices))}.",
                 )
-        if pairs < 1 or seconds < 0.1:
-            raise UsageError(f"pairs {pairs} or seconds {seconds} is too small.")
+        if seconds < 0.1:
+            raise UsageError(f"seconds {seconds} is too small: 0.1 is needed.")
         load, omni = _parts()
         self.question = question_of(self.labels, answer, prompt)
         network, tokenizer = load(weights, dtype, device_map)
+        texts = answers_of(self.labels, answer)
+        for text in (self.question, system, *texts):
+            for sign in tokenizer.get_added_vocab():
+                if sign in text:
+                    raise UsageError(f"{text!r} holds the model's own sign '{sign}'.")
         self.reader = omni(
             network,
             tokenizer,
@@ -111,8 +117,8 @@ class VideoLlama(Model):
             image_size=image_size,
             seconds=seconds,
         )
-        texts = [f"{text}<|im_end|>" for text in answers_of(self.labels, answer)]
-        ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
+        ended = [f"{text}<|im_end|>" for text in texts]
+        ids = tokenizer(ended, add_special_tokens=False)["input_ids"]
         self.answers = Answers(ids, constrained=score == "constrained")
         if device_map:
             for part in (self.reader.mel, self.reader.patches, self.answers):
@@ -133,35 +139,18 @@ class VideoLlama(Model):
             frames: [B, T, 3, H, W] in 0..1.
             waveform: [B, N], nominally -1..1, 16 kHz.
         """
-        read = self.reader.read(frames, waveform)
-        device = self.reader.device
-        clips, classes = torch.meshgrid(
-            torch.arange(len(frames), device=device),
-            torch.arange(len(self.answers), device=device),
-            indexing="ij",
-        )
-        parts = zip(
-            clips.flatten().split(self.config["pairs"]),
-            classes.flatten().split(self.config["pairs"]),
-            strict=True,
-        )
-        scores = torch.cat([self._score(read, *part) for part in parts])
-        return scores.view(clips.shape).to(frames.device)
-
-    def _score(
-        self, read: Any, clips: torch.Tensor, classes: torch.Tensor
-    ) -> torch.Tensor:
-        logits = read.logits[clips][:, None]
-        fed = self.answers.fed[classes]
-        if fed.shape[1]:
-            following = self.reader.go_on(read, clips, fed)
-            logits = torch.cat([logits, following], 1)
-        # Probabilities of a large vocabulary need more than half precision.
-        logits = logits if logits.dtype == torch.float64 else logits.float()
-        total = self.answers.log_likelihood(logits, classes).sum(1)
+        reader, answers = self.reader, self.answers
+        states = reader.go_on(reader.read(frames, waveform), answers)
+        # The whole vocabulary at all places at once would fill memory.
+        size = max(1, _AT_ONCE // len(states))
+        chosen = [
+            answers.choose(reader.logits(states[:, part]), part)
+            for part in (slice(i, i + size) for i in range(0, states.shape[1], size))
+        ]
+        scores = answers.log_likelihood(torch.cat(chosen, 1))
         if self.config["score"] == "likelihood" and self.config["length"] == "mean":
-            return total / self.answers.lengths[classes]
-        return total
+            scores = scores / answers.lengths
+        return scores.to(frames.device)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move the model; one that a device map has spread stays where it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,32 +12,27 @@ from torch import nn
 from transformers import DynamicCache
 
 from avplug import UsageError
+from avplug.core.errors import WeightsError
+from avplug_videollama.answers import Answers
 from avplug_videollama.frontend import HOP, SAMPLE_RATE, LogMel, Patches
+
+#: What stands in a prompt for media, turns and speakers.
+_SIGN = re.compile(r"<\|\w+\|>")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """What a model knows after media and question.
+    """What a model knows after media and question; :meth:`Omni.go_on` uses it up.
 
     Args:
-        logits: [B, V], of the answer's first token.
-        cache: Keys and values of each layer, of B clips.
+        state: [B, 1, D], from which the answer's first token is predicted.
+        cache: Keys and values of each layer.
         position: Where the answer begins, in the model's count.
     """
 
-    logits: torch.Tensor
+    state: torch.Tensor
     cache: DynamicCache
     position: int
-
-    def cache_of(self, clips: torch.Tensor) -> DynamicCache:
-        """Return a cache of its own for clips int64 [R], each as often as it occurs."""
-        chosen = DynamicCache()
-        layers: list[Any] = self.cache.layers
-        for index, layer in enumerate(layers):
-            # A device map may have put layers on several devices.
-            rows = clips.to(layer.keys.device)
-            chosen.update(layer.keys[rows], layer.values[rows], index)
-        return chosen
 
 
 class Omni(nn.Module):
@@ -56,6 +52,7 @@ class Omni(nn.Module):
 
     Raises:
         UsageError: Frames do not come out even in patches.
+        WeightsError: The tokeniser is of another model.
     """
 
     ids: torch.Tensor
@@ -91,6 +88,12 @@ class Omni(nn.Module):
         # The tower halves time twice.
         self.sounds = ((self.hops - 1) // 2 + 1 - 2) // 2 + 1
         self.pictures = math.prod(self.grid) // vision.spatial_merge_size**2
+        signs = set(_SIGN.findall(self._prompt("", "")))
+        if foreign := sorted(signs - set(tokenizer.get_added_vocab())):
+            raise WeightsError(
+                f"The tokeniser does not know '{foreign[0]}'.",
+                "It is of another model: fetch the checkpoint again.",
+            )
         prompt = self._prompt(question, system)
         ids = torch.tensor([tokenizer(prompt, add_special_tokens=False)["input_ids"]])
         media = {
@@ -98,10 +101,9 @@ class Omni(nn.Module):
             network.config.audio_token_id: self.sounds,
         }
         if any((ids == token).sum() != count for token, count in media.items()):
-            raise UsageError(
+            raise WeightsError(
                 "The prompt has another number of media tokens than the clip.",
-                "A label or the question holds one, or the tokeniser is of another"
-                " model.",
+                "The tokeniser is of another model: fetch the checkpoint again.",
             )
         positions, _ = network.model.get_rope_index(
             ids,
@@ -153,25 +155,33 @@ class Omni(nn.Module):
             past_key_values=DynamicCache(),
             use_cache=True,
         )
-        # Scores of the whole vocabulary at each place of the prompt would fill memory.
-        logits = self.network.lm_head(known.last_hidden_state[:, -1])
         position = int(self.positions.max()) + 1
-        return Read(logits.to(device), known.past_key_values, position)
+        return Read(known.last_hidden_state[:, -1:], known.past_key_values, position)
 
-    def go_on(self, read: Read, clips: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        """Return logits [R, K, V] after each of the tokens that follow a prompt.
+    def go_on(self, read: Read, answers: Answers) -> torch.Tensor:
+        """Return the states [B, 1 + N, D] at the places of a tree of answers.
 
-        Args:
-            read: What :meth:`read` returned.
-            clips: int64 [R], the clip of each row.
-            ids: int64 [R, K], tokens of each row.
+        Each clip's keys and values stay where they are: all answers are fed as one
+        sequence, in which a token sees the clip, the question and its own way only.
         """
-        places = torch.arange(ids.shape[1], device=ids.device) + read.position
+        if not len(answers.tokens):
+            return read.state
+        count, before = len(read.state), read.cache.get_seq_length()
+        sees = nn.functional.pad(answers.sees, (before, 0), value=True)
+        mask = torch.zeros(sees.shape, dtype=self.network.dtype, device=sees.device)
+        mask = mask.masked_fill(~sees, torch.finfo(mask.dtype).min)
         said = self.network.model(
-            input_ids=ids,
-            position_ids=places.expand(3, len(ids), -1),
-            past_key_values=read.cache_of(clips),
+            input_ids=answers.tokens.expand(count, -1),
+            attention_mask=mask.expand(count, 1, -1, -1),
+            position_ids=(read.position - 1 + answers.depths).expand(3, count, -1),
+            past_key_values=read.cache,
             use_cache=True,
         )
-        logits: torch.Tensor = self.network.lm_head(said.last_hidden_state)
-        return logits.to(self.device)
+        following = said.last_hidden_state.to(read.state.device)
+        return torch.cat([read.state, following], 1)
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Return scores of the vocabulary [B, n, V], in float32 at least."""
+        logits: torch.Tensor = self.network.lm_head(states).to(self.device)
+        # Probabilities of a large vocabulary need more than half precision.
+        return logits if logits.dtype == torch.float64 else logits.float()

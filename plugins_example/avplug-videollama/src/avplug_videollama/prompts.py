@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Literal
@@ -30,19 +31,34 @@ def label_text(label: str) -> str:
 
 
 def answers_of(labels: Sequence[str], answer: Answer) -> tuple[str, ...]:
-    """Return the text that stands for each class: A to Z, or numbers beyond 26."""
+    """Return the text that stands for each class: A to Z, or numbers beyond 26.
+
+    Letters follow the alphabetical order of the labels, as the question lists them.
+
+    Raises:
+        UsageError: Two classes would have the same answer.
+    """
+    texts = tuple(label_text(label) for label in labels)
     if answer == "label":
-        return tuple(label_text(label) for label in labels)
-    if len(labels) <= len(ascii_uppercase):
-        return tuple(ascii_uppercase[: len(labels)])
-    return tuple(str(number) for number in range(1, len(labels) + 1))
+        for text, count in Counter(texts).items():
+            if count > 1:
+                raise UsageError(
+                    f"{count} classes are answered with {text!r}.",
+                    "Tell them apart by letters: answer=letter.",
+                )
+        return texts
+    marks: Sequence[str] = ascii_uppercase
+    if len(labels) > len(marks):
+        marks = [str(number) for number in range(1, len(labels) + 1)]
+    order = _listed(labels)
+    return tuple(marks[order.index(index)] for index in range(len(labels)))
 
 
 def question_of(labels: Sequence[str], answer: Answer, prompt: str) -> str:
     """Return the question about a clip.
 
     Args:
-        labels: Names of the classes.
+        labels: Names of the classes, listed in alphabetical order.
         answer: With letters, each name in the list has its letter before it.
         prompt: ``{labels}`` stands for the list and may be missing; "" for
             :data:`PAPER` or :data:`LETTERS`.
@@ -56,8 +72,18 @@ def question_of(labels: Sequence[str], answer: Answer, prompt: str) -> str:
             f"The prompt {prompt!r} does not say which letter stands for which class.",
             "Write {labels} where the list of classes belongs.",
         )
-    names = answers_of(labels, "label")
+    names = [label_text(label) for label in labels]
     if answer == "letter":
         marks = answers_of(labels, "letter")
-        names = tuple(f"({m}) {name}" for m, name in zip(marks, names, strict=True))
-    return prompt.replace("{labels}", ", ".join(names))
+        names = [f"({mark}) {name}" for mark, name in zip(marks, names, strict=True)]
+    listed = ", ".join(names[index] for index in _listed(labels))
+    return prompt.replace("{labels}", listed)
+
+
+def _listed(labels: Sequence[str]) -> list[int]:
+    """Return the classes in alphabetical order.
+
+    A language model answers otherwise if the list has another order; so scores do not
+    depend on the order in which a data set happens to number its classes.
+    """
+    return sorted(range(len(labels)), key=lambda index: label_text(labels[index]))
