@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from avplug.cli.app import build_app
+from tests.bench.toys import checkpoint
 
 
 @pytest.fixture
@@ -24,3 +25,18 @@ def avplug_json(avplug):
         return json.loads(result.stdout)
 
     return run
+
+
+@pytest.fixture
+def planned(avplug_json):
+    """Return a function that plans a run, and reads the plan."""
+    return lambda *arguments: avplug_json("plan", "--no-estimate", *arguments)
+
+
+@pytest.fixture
+def common(tmp_path):
+    """Options of a run of an untrained model, whose results go to ``o``."""
+    return [
+        *("--weights", checkpoint(tmp_path), "--device", "cpu"),
+        *("--out", str(tmp_path / "o")),
+    ]

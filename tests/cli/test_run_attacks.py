@@ -6,37 +6,26 @@ import json
 
 import pytest
 
-from tests.bench.toys import checkpoint
-
 
 @pytest.fixture
-def common(tmp_path):
-    return [
-        *("--weights", checkpoint(tmp_path), "--device", "cpu"),
-        *("--out", str(tmp_path / "o"), "--limit", "4"),
-    ]
+def common(common):
+    return [*common, "--limit", "4"]
 
 
-def planned(avplug, *arguments):
-    result = avplug("plan", "--json", "--no-estimate", *arguments)
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def test_attacks_bring_no_corruptions_unless_named(avplug, common):
-    facts = planned(avplug, "--attack", "pgd,fgsm", *common)
+def test_attacks_bring_no_corruptions_unless_named(planned, common):
+    facts = planned("--attack", "pgd,fgsm", *common)
     assert facts["cells"] == 1 + 2 * 3
     assert {group["condition"] for group in facts["groups"]} == {"clean"}
     assert {g["tta"] for g in facts["groups"]} >= {"source", "source + pgd"}
-    more = planned(avplug, "--attack", "pgd", "-c", "gaussian", "-s", "3", *common)
+    more = planned("--attack", "pgd", "-c", "gaussian", "-s", "3", *common)
     assert more["cells"] == 2 * (1 + 3)
 
 
-def test_budgets_are_joined_by_commas_tables_and_all(avplug, common):
+def test_budgets_are_joined_by_commas_tables_and_all(planned, common):
     table = '{video = {epsilon = 0.01, norm = "l2"}, audio = {epsilon = 0.02}}'
     budgets = ("--budget", f"pixel8:x0.5,{table},cvpr21")
     senses = ("--attack-senses", "av")
-    facts = planned(avplug, "--attack", "pgd", *budgets, *senses, *common)
+    facts = planned("--attack", "pgd", *budgets, *senses, *common)
     assert facts["cells"] == 1 + 3
 
 

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-import json
 
-import pytest
-
-from tests.bench.toys import checkpoint
-
-
-@pytest.fixture
-def common(tmp_path):
-    return [
-        *("--weights", checkpoint(tmp_path), "--device", "cpu"),
-        *("--out", str(tmp_path / "o")),
-    ]
-
-
-def planned(avplug, *arguments):
-    result = avplug("plan", "--json", "--no-estimate", *arguments)
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def test_the_suite_is_every_method_on_fifteen_corruptions(avplug, common):
-    facts = planned(avplug, "--suite", "tta", "--limit", "4", *common)
+def test_the_suite_is_every_method_on_fifteen_corruptions(planned, common):
+    facts = planned("--suite", "tta", "--limit", "4", *common)
     methods = {group["tta"] for group in facts["groups"]}
     assert {"source", "tent", "sar", "rpl", "eata", "read", "sumi", "av2c"} <= methods
     conditions = {group["condition"] for group in facts["groups"]}
@@ -34,11 +14,10 @@ def test_the_suite_is_every_method_on_fifteen_corruptions(avplug, common):
     assert "fine-tune needs labels" in skip["reason"]
 
 
-def test_a_file_and_flags_win_over_the_suite(avplug, common, tmp_path):
+def test_a_file_and_flags_win_over_the_suite(planned, common, tmp_path):
     path = tmp_path / "run.toml"
     path.write_text('seeds = [7]\ntta = ["tent"]\n')
     facts = planned(
-        avplug,
         *("--suite", "tta", "-C", str(path), "--tta", "source,av2c", "-c", "gaussian"),
         *("--limit", "4", *common),
     )
@@ -59,9 +38,8 @@ def test_an_unknown_suite_protocol_and_order_are_refused(avplug, common):
         assert said in result.stderr
 
 
-def test_a_plan_shows_streams_as_one_cell(avplug, common):
+def test_a_plan_shows_streams_as_one_cell(planned, common):
     facts = planned(
-        avplug,
         *("--protocol", "continual", "--tta", "source,tent", "-c", "gaussian,shot"),
         *("-s", "5", "--limit", "4", *common),
     )
