@@ -85,15 +85,14 @@ def pair_up(
     """Find what two methods have in common, and draw the metric of both alike.
 
     Args:
-        first: The reference.
-        second: What is compared with it.
-        metric: One that suits the data.
-        resamples: Of the paired bootstrap.
-        intersect: Leave out clips that one of the two lacks.
+        first: See :func:`avplug.report.comparison.compare`.
+        second: See there.
+        metric: See there.
+        resamples: See there.
+        intersect: See there.
 
     Raises:
-        UsageError: They have no cell in common, are of other data sets, or lack clips
-            of each other and ``intersect`` is off.
+        UsageError: They have nothing in common; see there.
     """
     _check_datasets(first, second)
     cells = {_key(cell): cell for cell in second.cells}
