@@ -37,7 +37,7 @@ _HOMES = {
     "adaptation": ("avplug.testing.adaptations", "avplug.testing.adaptation_claims"),
     "metric": ("avplug.testing.metrics",),
     "dataset": ("avplug.testing.datasets",),
-    "attack": ("avplug.testing.attacks",),
+    "attack": ("avplug.testing.attacks", "avplug.testing.attack_budgets"),
     "defense": ("avplug.testing.defenses",),
     "executor": ("avplug.testing.executors",),
     "suite": ("avplug.testing.suites",),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from avplug.core.attack import Attack
-from avplug.core.batch import Batch
 from avplug.core.defense import Defense, Moment, Training, task_loss
 from avplug.core.model import Model
 from avplug.core.randomness import KeyedRandom
@@ -16,17 +16,20 @@ from avplug.testing.attacks import threat
 from avplug.testing.checks import (
     Subject,
     global_seed,
+    left_to,
     promise,
     quiet as stays_quiet,
     require,
 )
+from avplug.testing.elsewhere import same_elsewhere
+from avplug.testing.surroundings import leaves_as_it_was
 from avplug.testing.toys import (
     CLASSES,
     batch,
     copy_of,
     flags_of,
     require_flags,
-    same_batch,
+    require_untouched,
     toy,
     truth,
     unlike,
@@ -43,11 +46,12 @@ def _attack(name: str, options: Mapping[str, Any]) -> Attack:
     return attack
 
 
-def made(subject: Subject) -> tuple[Defense, Model]:
+def made(subject: Subject, labels: torch.Tensor | None = None) -> tuple[Defense, Model]:
     """Return the defence and the toy that it wraps, ready for a training."""
     defense: Defense = subject.make()
     model = defense.wrap(toy(subject))
-    clean = [(batch(subject.seed + i, _SIZE), truth(_SIZE)) for i in range(3)]
+    labels = truth(_SIZE) if labels is None else labels
+    clean = [(batch(subject.seed + i, _SIZE), labels.clone()) for i in range(3)]
     training = Training(CLASSES, threat(), _attack, lambda: clean)
     defense.begin(model, training)
     return defense, model.train()
@@ -58,9 +62,9 @@ def _moment(subject: Subject, progress: float = 0.5) -> Moment:
     return Moment(progress, [key.stream(place) for place in range(_SIZE)])
 
 
-def _loss(subject: Subject, inputs: Batch | None = None) -> torch.Tensor:
+def _loss(subject: Subject) -> torch.Tensor:
     defense, model = made(subject)
-    inputs = inputs or batch(subject.seed, _SIZE)
+    inputs = batch(subject.seed, _SIZE)
     return defense.objective(model, inputs, truth(_SIZE), _moment(subject))
 
 
@@ -74,7 +78,8 @@ def objective(subject: Subject) -> str:
     require(loss.shape == (), f"the loss has shape {list(loss.shape)}")
     require(loss.isfinite(), f"the loss is {loss.item()}")
     require(loss.requires_grad, "the loss carries no gradient")
-    torch.autograd.backward(loss)
+    with left_to(subject, pure):
+        torch.autograd.backward(loss)
     reached = [
         name
         for name, p in model.named_parameters()
@@ -101,11 +106,24 @@ def wrapped_model(subject: Subject) -> None:
 
 @promise("defense")
 def checkpoint(subject: Subject) -> None:
-    """A new one wraps a model that takes the state of the trained one."""
-    _, trained = made(subject)
+    """A new one wraps a model that takes the state of the trained one, and is it."""
+    defense, trained = made(subject)
     again = subject.make().wrap(toy(subject))
     odd = unlike(trained, again)
     require(not odd, f"the wrapped models differ in {', '.join(odd[:3])}")
+    inputs, labels = batch(subject.seed, _SIZE), truth(_SIZE)
+    defense.objective(trained, inputs, labels, _moment(subject))
+    again.load_state_dict(trained.state_dict())
+    with global_seed(1), torch.no_grad():
+        one = trained.eval().classify(inputs)
+    with global_seed(1), torch.no_grad():
+        two = again.eval().classify(inputs)
+    gap = float((one - two).abs().max())
+    require(
+        gap <= 1e-4 * max(1.0, float(one.abs().max())),
+        f"with the same state the answers differ by {gap:.3g}: keep in buffers what "
+        "the training fills in",
+    )
 
 
 @promise("defense")
@@ -125,7 +143,8 @@ def learns(subject: Subject) -> str:
             model, inputs, labels, _moment(subject, progress=step / 31)
         )
         optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        with left_to(subject, pure):
+            torch.autograd.backward(loss)
         optimizer.step()
     require(
         losses[-1] < losses[0],
@@ -141,8 +160,19 @@ def training_mode(subject: Subject) -> None:
     flags = flags_of(model)
     inputs = batch(subject.seed, _SIZE)
     defense.objective(model, inputs, truth(_SIZE), _moment(subject))
-    require(model.training, "the objective left the model in eval mode")
+    deaf = [name or "the model" for name, m in model.named_modules() if not m.training]
+    require(not deaf, f"the objective left {', '.join(deaf[:3])} in eval mode")
     require_flags(model, flags)
+
+
+@promise("defense")
+def gradients(subject: Subject) -> None:
+    """The objective adds to no gradient: its caller alone goes backwards."""
+    defense, model = made(subject)
+    inputs = batch(subject.seed, _SIZE)
+    defense.objective(model, inputs, truth(_SIZE), _moment(subject))
+    left = [name for name, p in model.named_parameters() if p.grad is not None]
+    require(not left, f"{', '.join(left[:3])} hold gradients: use torch.autograd.grad")
 
 
 @promise("defense")
@@ -157,11 +187,47 @@ def repeatable(subject: Subject) -> None:
 
 @promise("defense")
 def pure(subject: Subject) -> None:
-    """The batch stays as it is."""
-    source = batch(subject.seed, _SIZE)
+    """The batch and the labels stay as they are."""
+    defense, model = made(subject)
+    source, labels = batch(subject.seed, _SIZE), truth(_SIZE)
     given = copy_of(source)
-    _loss(subject, given)
-    require(same_batch(source, given), "it wrote to the batch")
+    defense.objective(model, given, labels, _moment(subject))
+    require_untouched(source, given)
+    count = int((labels != truth(_SIZE)).sum())
+    require(not count, f"it wrote to {count} of {_SIZE} labels")
+
+
+@promise("defense")
+def several_labels(subject: Subject) -> None:
+    """Clips of several classes, labels bool [B, C], have a loss, or it says why not."""
+    labels = torch.zeros(_SIZE, CLASSES, dtype=torch.bool)
+    labels[torch.arange(_SIZE), truth(_SIZE)] = True
+    labels[:, 1] = True
+    inputs = batch(subject.seed, _SIZE)
+    with left_to(subject, objective):
+        defense, model = made(subject, labels)
+        loss = defense.objective(model, inputs, labels, _moment(subject))
+        told = f"the loss is {loss.detach().tolist()}"
+        require(loss.shape == () and loss.isfinite(), told)
+
+
+def loss_of_a_batch(subject: Subject) -> Sequence[NDArray[Any]]:
+    """Return the training loss, under one seed of the global generators."""
+    with global_seed(1):
+        return [_loss(subject).detach().float().numpy()]
+
+
+@promise("defense")
+def elsewhere(subject: Subject) -> None:
+    """Made anew in another process, of another hash seed, it has the same loss."""
+    with left_to(subject, repeatable):
+        same_elsewhere(subject, loss_of_a_batch, slack=1e-3)
+
+
+@promise("defense")
+def surroundings(subject: Subject) -> None:
+    """It leaves the process as it was: folder, environment, generators, settings."""
+    leaves_as_it_was(lambda: _loss(subject))
 
 
 @promise("defense")

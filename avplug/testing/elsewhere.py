@@ -91,7 +91,7 @@ def _question(subject: Subject, answers: Answers) -> Question:
     target = subject.target
     name = getattr(target, "__qualname__", "")
     module = getattr(target, "__module__", "")
-    if not name or "<" in name or module == "__main__":
+    if module == "__main__" or _found(sys.modules.get(module), name) is not target:
         raise NotApplicable("its class is none of a module, which others could import")
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     own = module.startswith("_avplug_file_")
@@ -179,10 +179,14 @@ def _made_here(question: Question) -> Subject:
         if question.file
         else import_module(question.module)
     )
-    target: Any = module
-    for part in question.name.split("."):
-        target = getattr(target, part)
-    return replace(question.subject, target=target)
+    return replace(question.subject, target=_found(module, question.name))
+
+
+def _found(module: Any, name: str) -> Any:
+    """Return what a qualified name stands for in a module; None if for nothing."""
+    for part in name.split("."):
+        module = getattr(module, part, None)
+    return module
 
 
 if __name__ == "__main__":

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import torch
 
-from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
+from tests.testing import test_quiet_attacks as quiet_ones
+from tests.testing.healthy import (
+    checks_of_marked,
+    failures,
+    healthy,
+    names_of,
+    sabotage_tests,
+)
 
 SPEC, Sound = healthy("attack")
 
@@ -126,7 +133,9 @@ TABLE = names_of(
     *(model_untouched, batch_mates, labels_of_others, repeatable, pure, hurts),
     *(account, quiet),
 )
-TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
+TestSabotage = sabotage_tests(
+    SPEC, Sound, TABLE, elsewhere=checks_of_marked(quiet_ones)
+)
 
 
 def test_one_that_says_so_may_depend_on_the_batch():

@@ -2,7 +2,8 @@
 
 import torch
 
-from tests.testing.healthy import healthy, names_of, sabotage_tests
+from tests.testing import test_quiet_defenses as quiet_ones
+from tests.testing.healthy import checks_of_marked, healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("defense")
 
@@ -77,4 +78,6 @@ TABLE = names_of(
     *(objective, wrapped_model, checkpoint, learns, training_mode, repeatable),
     *(pure, account, quiet),
 )
-TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
+TestSabotage = sabotage_tests(
+    SPEC, Sound, TABLE, elsewhere=checks_of_marked(quiet_ones)
+)
