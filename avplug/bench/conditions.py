@@ -187,4 +187,6 @@ def _condition(
 
 
 def _label(entry: Entry) -> str:
-    return entry.qualified if entry.conflict else entry.spec.name
+    # What avplug brings keeps its bare name, and so its cells, whoever claims it later.
+    qualified = entry.conflict and not entry.builtin
+    return entry.qualified if qualified else entry.spec.name

@@ -72,7 +72,7 @@ class Judge:
         if threat:
             # A clip that is fooled stays fooled: leaving it alone is exact here.
             options = {"steps": STEPS, "step": STEP, "early_stop": True}
-            self._attack: Attack = construct(registry.get("attack", ATTACK), options)
+            self._attack: Attack = construct(registry.recall("attack", ATTACK), options)
 
     def clean(self) -> float:
         """Return the accuracy on the clips as they are, in percent."""

@@ -31,8 +31,10 @@ def choose_metrics(
             does not keep.
     """
     task = task_of(dataset.multi_label, dataset.tasks)
+    # Those that nobody asked for by name are avplug's own.
+    look = registry.get if config.metrics else registry.recall
     names = config.metrics or _DEFAULT_METRICS[task]
-    entries = tuple(registry.get("metric", name) for name in names)
+    entries = tuple(look("metric", name) for name in names)
     retrieving = [e for e in registry.entries("metric") if _embeddings_for(e)]
     if config.retrieval and not config.metrics:
         entries += tuple(entry for entry in retrieving if not entry.conflict)

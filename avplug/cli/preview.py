@@ -191,7 +191,7 @@ def _clip(source: Path | None) -> Clip:
     if source is not None:
         tracks = require_tracks(source)
         return read_clip(source, spec, source.stem, need=tracks)
-    dataset = get_registry().get("dataset", "events").load()(split="test")
+    dataset = get_registry().get("dataset", "avplug/events").load()(split="test")
     clip: Clip = dataset.load(dataset.clips[0], InputSpec(size=224))
     return clip
 
@@ -208,6 +208,6 @@ def _excerpt(source: Path | None, seconds: float) -> Clip:
         spec = excerpt_spec(seconds)
         clip = read_clip(source, spec, source.stem, end=seconds, need=tracks)
         return excerpt(clip, seconds)
-    dataset = get_registry().get("dataset", "events").load()(split="test")
+    dataset = get_registry().get("dataset", "avplug/events").load()(split="test")
     whole = InputSpec(192, 0, 0.0, 0, (), "all", "all")
     return excerpt(dataset.load(dataset.clips[0], whole), seconds)

@@ -115,6 +115,23 @@ class Registry:
             raise AmbiguousNameError(f"{kind.capitalize()} {what}", hint)
         return matches[0]
 
+    def recall(self, kind: str, name: str) -> Entry:
+        """Return the component that a bare name meant when a run stored it.
+
+        What avplug brings was there first: a plugin that claims its name since then
+        makes no old run unreadable.
+
+        Raises:
+            UnknownNameError: There is none.
+            AmbiguousNameError: Several distributions provide it, avplug not among them.
+        """
+        own = [
+            entry
+            for entry in self.entries(kind)
+            if entry.builtin and _answers_to(entry, name)
+        ]
+        return own[0] if own else self.get(kind, name)
+
     def select(self, kind: str, patterns: Iterable[str]) -> list[Entry]:
         """Return the components that match any pattern, in its order, each once.
 

@@ -60,14 +60,17 @@ class NamedMetric:
 
 
 def find_metrics(registry: Registry, names: Iterable[str]) -> tuple[NamedMetric, ...]:
-    """Look metrics up, each once.
+    """Look metrics of stored predictions up, each once.
+
+    A bare name that avplug and a plugin claim is avplug's, as when the run stored it.
 
     Raises:
         UnknownNameError: There is no such metric.
+        AmbiguousNameError: Several plugins provide it, and avplug does not.
         PluginError: One cannot be imported, or raises when it is made.
     """
     found = []
-    for entry in dict.fromkeys(registry.get("metric", name) for name in names):
+    for entry in dict.fromkeys(registry.recall("metric", name) for name in names):
         spec = entry.spec
         title, task, unit = "", "any", "%"
         if isinstance(spec, MetricSpec):

@@ -236,3 +236,18 @@ def test_the_registry_of_the_process_follows_its_manager():
     listed = {e.spec.name for k in ("corruption", "model") for e in registry.entries(k)}
     assert listed <= {spec.name for spec in loaded}
     assert listed
+
+
+def test_a_stored_name_is_avplugs_whoever_claims_it_later(dists):
+    top1 = "from avplug import MetricSpec, hookimpl\n@hookimpl\ndef avplug_metrics():\n"
+    top1 += "    return [MetricSpec({!r}, 'x:Y')]\n"
+    dists.add("avplug-one", top1.format("top1"))
+    dists.add("avplug-two", top1.format("own"))
+    dists.add("avplug-three", top1.format("own"))
+    registry = Registry(dists.manager(builtins=["avplug.builtin_metrics.hooks"]))
+    with pytest.raises(AmbiguousNameError):
+        registry.get("metric", "top1")
+    assert registry.recall("metric", "top1").qualified == "avplug/top1"
+    assert registry.recall("metric", "avplug-one/top1").provider == "avplug-one"
+    with pytest.raises(AmbiguousNameError):
+        registry.recall("metric", "own")
