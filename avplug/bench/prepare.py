@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -83,7 +84,7 @@ def open_dataset(
             "Say where it is with --data-root; what it expects there: "
             f"avplug show dataset {config.dataset}",
         )
-    root = {} if config.data_root is None else {"root": config.data_root}
+    root = {} if config.data_root is None else {"root": Path(config.data_root)}
     dataset = construct(entry, options, split=config.split, **root)
     clips = tuple(dataset.clips)
     if not clips:
