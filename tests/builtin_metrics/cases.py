@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from avplug.core.metric import Predictions
@@ -56,3 +57,14 @@ def repeated(predictions, row):
         predictions.tasks,
         None if predictions.batches is None else predictions.batches[index],
     )
+
+
+def check_weights_are_repetitions(metric, data, slack=1e-12):
+    """A clip of weight 2 counts as two of it do; without weight there is no number."""
+    predictions = data.draw(answers())
+    weights = data.draw(weights_for(len(predictions)))
+    found = metric.compute(predictions, weights)
+    for row, number in zip(weights[:-1], found[:-1], strict=True):
+        expected = value(metric, repeated(predictions, row))
+        assert number == pytest.approx(expected, abs=slack)
+    assert np.isnan(found[-1])

@@ -19,11 +19,10 @@ from avplug.core.errors import UsageError
 from avplug.core.metric import Predictions
 from tests.builtin_metrics.cases import (
     answers,
+    check_weights_are_repetitions,
     names,
-    repeated,
     single_label,
     value,
-    weights_for,
 )
 
 
@@ -71,12 +70,7 @@ def test_mean_class_accuracy_equals_scikit_learn(predictions):
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_weights_are_repetitions(metric, data):
-    predictions = data.draw(answers())
-    weights = data.draw(weights_for(len(predictions)))
-    found = metric.compute(predictions, weights)
-    for row, number in zip(weights[:-1], found[:-1], strict=True):
-        assert number == pytest.approx(value(metric, repeated(predictions, row)))
-    assert np.isnan(found[-1])
+    check_weights_are_repetitions(metric, data)
 
 
 @settings(deadline=None, max_examples=60)

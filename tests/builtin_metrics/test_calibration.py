@@ -15,10 +15,9 @@ from avplug.builtin_metrics.calibration import (
 )
 from tests.builtin_metrics.cases import (
     answers,
-    repeated,
+    check_weights_are_repetitions,
     single_label,
     value,
-    weights_for,
 )
 
 
@@ -87,13 +86,7 @@ METRICS = [CalibrationError(), NegativeLogLikelihood()]
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_weights_are_repetitions(metric, data):
-    predictions = data.draw(answers())
-    weights = data.draw(weights_for(len(predictions)))
-    found = metric.compute(predictions, weights)
-    for row, number in zip(weights[:-1], found[:-1], strict=True):
-        expected = value(metric, repeated(predictions, row))
-        assert number == pytest.approx(expected, abs=1e-9)
-    assert np.isnan(found[-1])
+    check_weights_are_repetitions(metric, data, slack=1e-9)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
