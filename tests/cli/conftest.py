@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from avplug.cli.app import build_app
 from tests.bench.toys import checkpoint
+from tests.cli import hostile_plugins
 
 
 @pytest.fixture
@@ -40,3 +41,12 @@ def common(tmp_path):
         *("--weights", checkpoint(tmp_path), "--device", "cpu"),
         *("--out", str(tmp_path / "o")),
     ]
+
+
+@pytest.fixture
+def hostile(dists, monkeypatch):
+    """Fake distributions, the ten hostile ones among them."""
+    hostile_plugins.install(dists)
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
+    monkeypatch.setenv("AVPLUG_PLUGIN_TIMEOUT", "0.3")
+    return dists
