@@ -35,12 +35,13 @@ _HOMES = {
         "avplug.testing.shared_models",
     ),
     "adaptation": ("avplug.testing.adaptations", "avplug.testing.adaptation_claims"),
-    "metric": ("avplug.testing.metrics",),
+    "metric": ("avplug.testing.metrics", "avplug.testing.metric_inputs"),
     "dataset": ("avplug.testing.datasets",),
     "attack": ("avplug.testing.attacks", "avplug.testing.attack_budgets"),
     "defense": ("avplug.testing.defenses",),
     "executor": ("avplug.testing.executors",),
     "suite": ("avplug.testing.suites",),
+    "published": ("avplug.testing.published",),
 }
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import pickle
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avplug.core.batch import check_clip
-from avplug.core.clip import Clip, ClipRef, InputSpec
+from avplug.core.clip import AS_IS, Clip, ClipRef, InputSpec
 from avplug.core.components import DatasetSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import MediaError
@@ -17,10 +22,13 @@ from avplug.testing.checks import (
     NotApplicable,
     Subject,
     Violation,
+    left_to,
     promise,
     quiet as stays_quiet,
     require,
 )
+from avplug.testing.elsewhere import same_elsewhere
+from avplug.testing.surroundings import leaves_as_it_was
 
 #: What the clips are asked for.
 WANTED = InputSpec(size=64, sample_rate=8_000, seconds=2, grid=4, picks=(0, 2))
@@ -83,6 +91,31 @@ def stable_order(subject: Subject) -> str:
 
 
 @promise("dataset")
+def constructor(subject: Subject) -> None:
+    """It can be made as a run makes it, with ``split`` and ``root``."""
+    try:
+        signature = inspect.signature(subject.target)
+        signature.bind(**{"split": "test", "root": None, **subject.options})
+    except TypeError as error:
+        raise Violation(f"made with split='test' and root=None: {error}") from error
+
+
+@promise("dataset")
+def fingerprint(subject: Subject) -> None:
+    """Other clips, or other labels, have another fingerprint."""
+    dataset = made(subject)
+    whole = dataset.fingerprint()
+    first, *rest = dataset.clips
+    relabelled = replace(first, labels=tuple(label + 1 for label in first.labels))
+    for what, clips in (
+        ("all clips but one", rest),
+        ("clips of which one has other labels", [relabelled, *rest]),
+    ):
+        mark = dataset.fingerprint(clips)
+        require(mark != whole, f"{what} have the fingerprint of all, {whole}")
+
+
+@promise("dataset")
 def unique_ids(subject: Subject) -> None:
     """No two clips have the same id."""
     ids = [ref.id for ref in made(subject).clips]
@@ -98,6 +131,13 @@ def labels_in_range(subject: Subject) -> None:
     wanted = len(dataset.tasks) or 1
     classes = len(dataset.labels)
     for ref in dataset.clips:
+        odd = [label for label in ref.labels if type(label) is not int]
+        require(not odd, f"clip {ref.id!r} has labels {odd}, which are no int")
+        twice = len(set(ref.labels)) < len(ref.labels)
+        require(
+            not twice or dataset.tasks,
+            f"clip {ref.id!r} has a label twice: {ref.labels}",
+        )
         require(
             all(0 <= label < classes for label in ref.labels),
             f"clip {ref.id!r} has labels {ref.labels}; there are {classes} classes",
@@ -147,10 +187,39 @@ def as_asked_for(subject: Subject) -> None:
     """Frames and sound come in the size, number and rate that were asked for."""
     dataset = made(subject)
     for _, clip in _opened(dataset, 4):
-        try:
-            check_clip(clip, WANTED)
-        except MediaError as error:
-            raise Violation(str(error)) from error
+        _is_as(clip, WANTED)
+
+
+@promise("dataset")
+def whatever_is_asked_for(subject: Subject) -> None:
+    """Every frame as it is, then the few again: no request spoils another."""
+    dataset = _readable(made(subject))
+    for ref, few in _opened(dataset, 2):
+        with left_to(subject, as_asked_for, repeatable):
+            for wanted in (AS_IS, replace(WANTED, frame_rule="all", size=32)):
+                _is_as(dataset.load(ref, wanted), wanted)
+            _are_same(few, dataset.load(ref, WANTED), "after other requests")
+
+
+def _is_as(clip: Clip, wanted: InputSpec) -> None:
+    try:
+        check_clip(clip, wanted)
+    except MediaError as error:
+        raise Violation(str(error)) from error
+    assert clip.times is not None
+    assert clip.audio is not None
+    steps = np.diff(clip.times)
+    require((steps >= 0).all(), f"times of clip {clip.id!r} fall: {clip.times[:5]}")
+    require(
+        np.isfinite(clip.audio).all(), f"samples of clip {clip.id!r} are not finite"
+    )
+    require(clip.duration > 0, f"clip {clip.id!r} lasts {clip.duration} s")
+
+
+def _are_same(one: Clip, two: Clip, when: str) -> None:
+    for track in ("frames", "audio"):
+        equal = np.array_equal(getattr(one, track), getattr(two, track))
+        require(equal, f"{track} of clip {one.id!r} differ {when}")
 
 
 @promise("dataset")
@@ -167,10 +236,48 @@ def repeatable(subject: Subject) -> None:
     first = _opened(dataset, 4)
     with ThreadPoolExecutor(4) as pool:
         again = list(pool.map(lambda pair: dataset.load(pair[0], WANTED), first))
-    for (ref, one), two in zip(first, again, strict=True):
-        for track in ("frames", "audio"):
-            equal = np.array_equal(getattr(one, track), getattr(two, track))
-            require(equal, f"{track} of clip {ref.id!r} differ the second time")
+    for (_, one), two in zip(first, again, strict=True):
+        _are_same(one, two, "the second time")
+
+
+@promise("dataset")
+def picklable(subject: Subject) -> None:
+    """It goes to worker processes, and loads the same there."""
+    dataset = _readable(made(subject))
+    try:
+        copy = pickle.loads(pickle.dumps(dataset))
+    except Exception as error:
+        raise Violation(
+            f"it cannot be pickled: {type(error).__name__}: {error}"
+        ) from error
+    for ref, clip in _opened(dataset, 2):
+        with left_to(subject, repeatable):
+            _are_same(clip, copy.load(ref, WANTED), "in its pickled copy")
+
+
+def list_and_clips(subject: Subject) -> Sequence[NDArray[Any]]:
+    """Return the list, the fingerprint, and the media of two clips."""
+    dataset = made(subject)
+    found: list[NDArray[Any]] = [
+        np.array([f"{ref.id} {ref.labels}" for ref in dataset.clips]),
+        np.array([dataset.fingerprint(), *dataset.labels]),
+    ]
+    for _, clip in _opened(dataset, 2):
+        found += [np.asarray(clip.frames), np.asarray(clip.audio)]
+    return found
+
+
+@promise("dataset")
+def elsewhere(subject: Subject) -> None:
+    """Made anew in another process, of another hash seed, it has the same clips."""
+    with left_to(subject, stable_order, repeatable):
+        same_elsewhere(subject, list_and_clips)
+
+
+@promise("dataset")
+def surroundings(subject: Subject) -> None:
+    """It leaves the process as it was: folder, environment, generators, settings."""
+    leaves_as_it_was(lambda: _opened(made(subject), 2))
 
 
 @promise("dataset")

@@ -94,9 +94,13 @@ class DropsAtRandom(Sound):
 
 
 @caught_by("adaptation/elsewhere")
-class HashesItsRate(Sound):
+class HashesItsDropout(Sound):
     def __init__(self, model, *, lr=1e-3):
-        super().__init__(model, lr=lr / (1 + hash("rate") % 50))
+        super().__init__(model, lr=lr)
+        drawn = np.random.default_rng(hash("dropout") % 2**32)
+        for parameter in self.parameters.values():
+            mask = torch.from_numpy(drawn.random(parameter.shape)).to(parameter)
+            parameter.register_hook(lambda slope, mask=mask: slope * mask)
 
 
 @caught_by("adaptation/last-batch")

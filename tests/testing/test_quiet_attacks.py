@@ -161,7 +161,8 @@ class HashesItsName(Sound):
     def perturb(self, model, batch, labels, threat, randoms):
         result = super().perturb(model, batch, labels, threat, randoms)
         shift = result.batch.frames - batch.frames
-        share = 1 / (1 + hash("share") % 50)
+        drawn = np.random.default_rng(hash("share") % 2**32)
+        share = torch.from_numpy(drawn.random(shift[0].shape)).to(shift)
         return altered(result, frames=batch.frames + share * shift)
 
 

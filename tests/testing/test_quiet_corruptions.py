@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -66,15 +67,15 @@ class DrawsFromTheClock(Sound):
 @caught_by("corruption/elsewhere")
 class HashesTheId(Sound):
     def scene(self, info, severity, rng):
-        return super().scene(info, severity, rng) + 1e-4 * (hash(info.id) % 97)
+        return super().scene(info, severity, rng) + 1e-2 * hash(info.id) / 2**64
 
 
 @caught_by("corruption/elsewhere")
 class GoesThroughASet(Sound):
     def audio(self, samples, sample_rate, scene, rng):
         spoilt = super().audio(samples, sample_rate, scene, rng)
-        words = "".join({"wind", "rain", "traffic", "crowd", "hum", "hiss", "dust"})
-        return spoilt * np.float32(1 + 1e-4 * words.index("hum"))
+        words = "".join({f"noise {number}" for number in range(20)})
+        return spoilt * np.float32(1 + 1e-2 * crc32(words.encode()) / 2**32)
 
 
 @caught_by("corruption/elsewhere")

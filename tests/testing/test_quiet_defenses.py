@@ -78,7 +78,7 @@ class ForgetsTheFlags(Sound):
 class HashesItsName(Sound):
     def objective(self, model, batch, labels, moment):
         loss = super().objective(model, batch, labels, moment)
-        return loss * (1 + hash("weight") % 50)
+        return loss + 1e3 * hash("weight") / 2**64
 
 
 @caught_by("defense/surroundings")

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.testing.healthy import healthy, names_of, sabotage_tests
+from tests.testing import test_quiet_metrics as quiet_ones
+from tests.testing.healthy import checks_of_marked, healthy, names_of, sabotage_tests
 
 SPEC, Sound = healthy("metric")
 
@@ -67,7 +68,7 @@ class stateless(Sound):
     def compute(self, predictions, weights):
         values = super().compute(predictions, weights)
         self.before.append(values)
-        return values + len(self.before)
+        return values - len(self.before)
 
 
 class quiet(Sound):
@@ -81,4 +82,6 @@ TABLE = names_of(
     *(one_value_per_row, order_of_clips, rows_apart, weights_count, nothing_to_count),
     *(not_a_number, direction, right_clips, pure, stateless, quiet),
 )
-TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
+TestSabotage = sabotage_tests(
+    SPEC, Sound, TABLE, elsewhere=checks_of_marked(quiet_ones)
+)

@@ -84,9 +84,10 @@ class Corrupted(Dataset):
         first = self._chosen(condition, places) if condition else places[0]
         self._inner = self._opened(first)
         self.labels, self.clips = self._inner.labels, self._inner.clips
-        self.tasks = settings.get("tasks") or self._inner.tasks or self.tasks
+        # Plain dictionaries: a data set goes to worker processes.
+        self.tasks = dict(settings.get("tasks") or self._inner.tasks or self.tasks)
         self.multi_label = self._inner.multi_label and not self.tasks
-        self.missing = self._inner.missing
+        self.missing = dict(self._inner.missing)
         if not condition:
             self.premade = self._premade(spoilt)
 
