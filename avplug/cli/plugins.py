@@ -9,6 +9,8 @@ import typer
 from avplug.cli import console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from avplug.core.manager import PluginManager
     from avplug.core.records import PluginRecord
 
@@ -22,12 +24,38 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="plugins")
 
 
-def records(manager: PluginManager) -> list[dict[str, Any]]:
-    """Return what is known of each plugin, in load order; the keys are stable."""
-    return [_describe(record) for record in manager.records]
+def select(
+    manager: PluginManager, *, failed: bool = False, hook: str | None = None
+) -> list[PluginRecord]:
+    """Return what is known of the plugins, in load order.
+
+    Args:
+        manager: That has loaded them.
+        failed: Only those that are broken.
+        hook: Only those that implement this one.
+
+    Raises:
+        UnknownNameError: There is no such hook.
+    """
+    from avplug.core.errors import UnknownNameError, closest
+    from avplug.core.records import BROKEN
+
+    known = sorted(vars(manager.hook))
+    if hook is not None and hook not in known:
+        raise UnknownNameError(
+            f"avplug has no hook {hook!r}.{closest(hook, known)}",
+            f"Hooks: {', '.join(known)}.",
+        )
+    return [
+        record
+        for record in manager.records
+        if (not failed or record.state in BROKEN)
+        and (hook is None or hook in record.hooks)
+    ]
 
 
-def _describe(record: PluginRecord) -> dict[str, Any]:
+def describe(record: PluginRecord) -> dict[str, Any]:
+    """Return what is known of a plugin as plain data; the keys are stable."""
     return {
         "distribution": record.distribution,
         "version": record.version,
@@ -43,15 +71,15 @@ def _describe(record: PluginRecord) -> dict[str, Any]:
     }
 
 
-def requirements(manager: PluginManager) -> list[str]:
-    """Return what installs avplug and these plugins again, as pip freeze has it.
+def requirements(records: Iterable[PluginRecord]) -> list[str]:
+    """Return what installs these plugins again, as pip freeze has it.
 
     What belongs to no distribution, a file or a module, is a comment.
     """
     from avplug.core.discovery import editable_folder
 
     lines = []
-    for record in manager.records:
+    for record in records:
         if not record.version:
             lines.append(f"# {record.entry_point}: of no distribution")
         elif record.editable:
@@ -67,6 +95,10 @@ def plugins(
     failed: Annotated[
         bool, typer.Option("--failed", help="Only those that are broken.")
     ] = False,
+    hook: Annotated[
+        str | None,
+        typer.Option(metavar="HOOK", help="Only those with this hook."),
+    ] = None,
     timing: Annotated[
         bool, typer.Option("--timing", help="What each costs to load, dearest first.")
     ] = False,
@@ -79,15 +111,12 @@ def plugins(
     if ctx.invoked_subcommand is not None:
         return
     from avplug.core.manager import get_plugin_manager
-    from avplug.core.records import BROKEN
 
-    manager = get_plugin_manager()
+    records = select(get_plugin_manager(), failed=failed, hook=hook)
     if freeze:
-        _show_requirements(requirements(manager), json)
+        _show_requirements(requirements(records), json)
         return
-    rows = records(manager)
-    if failed:
-        rows = [row for row in rows if row["state"] in BROKEN]
+    rows = [describe(record) for record in records]
     if timing:
         rows.sort(key=lambda row: -row["milliseconds"])
     if json:
@@ -97,7 +126,7 @@ def plugins(
     else:
         _show(rows)
     if ctx.find_root().params.get("debug"):
-        _show_tracebacks(manager)
+        _show_tracebacks(records)
 
 
 def _show_requirements(lines: list[str], json: bool) -> None:
@@ -141,10 +170,10 @@ def _show_timing(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _show_tracebacks(manager: PluginManager) -> None:
+def _show_tracebacks(records: Iterable[PluginRecord]) -> None:
     from traceback import format_exception
 
-    for record in manager.records:
+    for record in records:
         if record.error is not None:
             console.message(f"\n{record.provider} ({record.entry_point}):")
             console.message("".join(format_exception(record.error)).rstrip())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from avplug import __version__
-from avplug.cli.plugins import records
+from avplug.cli.plugins import describe
 from avplug.core.manager import BUILTINS
 
 
@@ -20,9 +20,8 @@ def _some(dists, monkeypatch):
 
 def test_what_is_known_of_a_plugin(dists):
     dists.add("avplug-fog")
-    (about,) = [
-        row for row in records(dists.manager()) if row["distribution"] == "avplug-fog"
-    ]
+    (record,) = dists.manager().records
+    about = describe(record)
     assert about.pop("milliseconds") >= 0
     assert about.pop("module_file") == str(dists.folder / "avplug_fog.py")
     assert about == {
@@ -113,3 +112,49 @@ def test_requirements_are_those_of_pip_freeze(dists, avplug, avplug_json, monkey
         f"# {file}: of no distribution",
     ]
     assert avplug_json(*words) == lines
+
+
+LISTENS = """
+    from avplug import hookimpl
+    @hookimpl
+    def avplug_run_finished(event): ...
+"""
+
+
+@pytest.fixture
+def _hooks(dists, monkeypatch):
+    dists.add("avplug-fog")
+    dists.add("avplug-tracker", LISTENS, version="2.0")
+    dists.add("avplug-broken", LISTENS.replace("(event)", "(nothing)"))
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
+
+
+@pytest.mark.usefixtures("_hooks")
+def test_only_those_with_a_hook(avplug, avplug_json):
+    def found(*words):
+        return [row["distribution"] for row in avplug_json("plugins", *words)]
+
+    assert found("--hook", "avplug_run_finished") == ["avplug-broken", "avplug-tracker"]
+    assert found("--hook", "avplug_corruptions") == ["avplug", "avplug-fog"]
+    assert found("--hook", "avplug_run_finished", "--failed") == ["avplug-broken"]
+    lines = avplug("plugins", "--hook", "avplug_run_finished").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == found(
+        "--hook", "avplug_run_finished"
+    )
+    words = ("plugins", "--hook", "avplug_corruptions", "--requirements")
+    assert avplug(*words).stdout.splitlines() == [
+        f"avplug=={__version__}",
+        "avplug-fog==1.0",
+    ]
+
+
+def test_a_hook_that_nobody_has(avplug_json):
+    assert avplug_json("plugins", "--hook", "avplug_cell_failed") == []
+
+
+def test_an_unknown_hook_is_refused_with_the_nearest(avplug):
+    result = avplug("plugins", "--hook", "avplug_corruption", "--json")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Did you mean 'avplug_corruptions'?" in result.stderr
+    assert "avplug_run_finished" in result.stderr
