@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -88,8 +89,6 @@ def test_another_store_gets_a_run_of_its_own(
     other, cells = logged(MlflowClient())
     assert other.info.run_id != first.info.run_id
     assert len(cells) == 2
-    ids = json.loads((tmp_path / "run" / "mlflow.json").read_text())["runs"]
-    assert ids == [first.info.run_id, other.info.run_id]
     # And the first is found again.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     run("--severity", "5")
@@ -142,19 +141,13 @@ def test_an_interrupted_run_is_killed(store, logged, folder):
 
 
 def test_a_deleted_run_is_begun_anew(store, logged, folder):
-    first = Tracker(RunStarted(str(folder), 1, 0))
-    first.close()
-    store.delete_run(logged(store)[0].info.run_id)
     Tracker(RunStarted(str(folder), 1, 0)).close()
-    assert len(json.loads((folder / "mlflow.json").read_text())["runs"]) == 2
-    assert logged(store)[0].info.status == "KILLED"
-
-
-def test_a_folder_as_store(tmp_path, monkeypatch, logged, folder):
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "runs").as_uri())
+    first = logged(store)[0].info.run_id
+    store.delete_run(first)
     Tracker(RunStarted(str(folder), 1, 0)).close()
-    assert logged(MlflowClient())[0].data.params == {"dataset": "d"}
+    again, _ = logged(store)
+    assert again.info.status == "KILLED"
+    assert again.info.run_id != first
 
 
 def test_a_server_that_is_away_is_told_once_and_the_run_goes_on(
@@ -215,3 +208,56 @@ def test_settings_become_short_texts():
     assert params["e"] == '[1, "x"]'
     assert len(params["f"]) == 6000
     assert params["f"].endswith("…")
+
+
+def test_names_as_mlflow_takes_them(store, logged, folder, monkeypatch):
+    monkeypatch.setattr("avplug_mlflow.tracker.describe_cell", lambda cell: "m s5")
+    tracker = Tracker(RunStarted(str(folder), 1, 0))
+    odd = {**CELL, "what (is it)?": "é", "x" * 300: 1}
+    values = {"top1 [%]": 1.0, "none": float("nan"), "much": float("inf")}
+    tracker.cell_finished(CellFinished(str(folder), "abc", odd, values, 1.0))
+    _, cells = logged(store)
+    assert cells["abc"].info.status == "FINISHED"
+    assert cells["abc"].data.params["what _is it__"] == "é"
+    assert cells["abc"].data.metrics["top1 ___"] == 1.0
+
+
+def test_a_run_nested_by_the_user_is_left_alone(store, folder):
+    Tracker(RunStarted(str(folder), 1, 0)).close()
+    experiment = store.get_experiment_by_name("avplug").experiment_id
+    (parent,) = store.search_runs([experiment])
+    tags = {"mlflow.parentRunId": parent.info.run_id}
+    mine = store.create_run(experiment, tags=tags).info.run_id
+    Tracker(RunStarted(str(folder), 1, 0)).close()
+    assert len(store.search_runs([experiment])) == 2
+    assert store.get_run(mine).info.lifecycle_stage == "active"
+
+
+def test_an_experiment_that_two_make_at_once(store, folder, logged, monkeypatch):
+    create = MlflowClient.create_experiment
+
+    def late(client, name):
+        create(client, name)
+        return create(client, name)
+
+    monkeypatch.setattr(MlflowClient, "create_experiment", late)
+    Tracker(RunStarted(str(folder), 1, 0)).close()
+    assert logged(store)[0].info.status == "KILLED"
+
+
+def test_a_forked_process_ends_no_run(store, folder, logged):
+    GUARD.started(RunStarted(str(folder), 1, 0))
+    worker = multiprocessing.get_context("fork").Process(target=GUARD.close)
+    worker.start()
+    worker.join()
+    assert worker.exitcode == 0
+    assert logged(store)[0].info.status == "RUNNING"
+    GUARD.close()
+    assert logged(store)[0].info.status == "KILLED"
+
+
+def test_cells_of_worker_processes(store, run, logged):
+    run("--severity", "3,5", "-j", "2")
+    parent, cells = logged(store)
+    assert parent.info.status == "FINISHED"
+    assert [cell.info.status for cell in cells.values()] == ["FINISHED"] * 3

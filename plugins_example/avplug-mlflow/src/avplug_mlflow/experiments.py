@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from mlflow.exceptions import MlflowException
+
 from avplug import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +29,13 @@ def experiment_id(client: MlflowClient) -> str:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or DEFAULT
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        return str(client.create_experiment(name))
+        try:
+            return str(client.create_experiment(name))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            # Another run has made it in between.
+            experiment = client.get_experiment_by_name(name)
     if experiment.lifecycle_stage != "active":
         raise UsageError(
             f"MLflow's experiment '{name}' was deleted.",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 #: Characters of a parameter that servers since MLflow 2.8 take, and of a tag.
 LONGEST_PARAM, LONGEST_TAG = 6000, 5000
+#: Of their names.
+LONGEST_NAME = 250
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -23,7 +26,17 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def params_of(flat: Mapping[str, Any]) -> dict[str, str]:
     """Return parameters: texts as they are, anything else as JSON."""
-    return {key: _cut(_text(value), LONGEST_PARAM) for key, value in flat.items()}
+    return {
+        name_of(key): _cut(_text(value), LONGEST_PARAM) for key, value in flat.items()
+    }
+
+
+def name_of(key: str) -> str:
+    """Return a parameter's or metric's name as MLflow takes it.
+
+    Letters, digits and ``_-. :/`` stay, up to 250 of them.
+    """
+    return re.sub(r"[^\w\-. :/]", "_", key)[:LONGEST_NAME]
 
 
 def tags_of(values: Mapping[str, str]) -> dict[str, str]:

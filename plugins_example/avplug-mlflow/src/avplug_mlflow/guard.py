@@ -31,6 +31,7 @@ class Guard:
 
     def __init__(self) -> None:
         self._tracker: Tracker | None = None
+        self._process = 0
 
     def started(self, event: RunStarted) -> None:
         """Begin to track a run, if ``MLFLOW_TRACKING_URI`` says where."""
@@ -44,12 +45,14 @@ class Guard:
             from avplug_mlflow.tracker import Tracker
 
             self._tracker = Tracker(event)
+            self._process = os.getpid()
         except Exception as error:
             self._give_up(error)
 
     def tell(self, what: str, *event: object) -> None:
         """Call a method of the tracker; after an error no more until the next run."""
-        if self._tracker is None:
+        # A forked worker that ends has this object, too, but no run to tell of.
+        if self._tracker is None or self._process != os.getpid():
             return
         try:
             getattr(self._tracker, what)(*event)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Metric, Param, RunStatus, RunTag
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from avplug import __version__
@@ -20,10 +20,10 @@ from avplug.core.events import CellFailed, CellFinished, RunFinished, RunStarted
 from avplug.core.files import write_atomic
 from avplug.core.registry import get_registry
 from avplug_mlflow.experiments import experiment_id
-from avplug_mlflow.flatten import flatten, params_of, tags_of
+from avplug_mlflow.flatten import flatten, name_of, params_of, tags_of
 
-#: In a run's folder: ids of its MLflow runs, one for each server that it was told to.
-IDS = "mlflow.json"
+#: In a run's folder: the key by which its MLflow runs are found, on any server.
+KEY = "mlflow.json"
 #: What a server takes in one request.
 _AT_ONCE = 100
 #: Of the folder, logged as artifacts; written after the run's last event.
@@ -48,12 +48,11 @@ class Tracker:
         self._ended = False
         about = Store(self._folder).run
         self._run = self._known_run() or self._new_run()
-        self._client.update_run(self._run.info.run_id, status="RUNNING")
-        self._cells = dict(self._children())
-        self._log_params(self._id, about["config"], self._run.data.params)
+        self._client.update_run(self._id, status="RUNNING")
+        self._cells = self._known_cells()
         tags = {"version": __version__, "folder": str(self._folder.resolve())}
         tags |= {"command": about["command"], "cells": str(event.cells)}
-        self._client.log_batch(self._id, tags=_tags(tags))
+        self._log(self._run, about["config"], {}, tags)
         self._catch_up(about["metrics"])
 
     @property
@@ -67,13 +66,13 @@ class Tracker:
     def cell_failed(self, event: CellFailed) -> None:
         """Log why a cell has no scores; it may have some another time."""
         run = self._cell(event.cell_id, event.cell, 0)
-        self._client.log_batch(run, tags=_tags({"error": event.error}))
-        self._client.set_terminated(run, "FAILED")
+        self._log(run, event.cell, {}, {"error": event.error})
+        self._client.set_terminated(run.info.run_id, "FAILED")
 
     def run_finished(self, event: RunFinished) -> None:
         """Log how the run ended."""
         self._ended = True
-        self._client.log_batch(self._id, tags=_tags({"failed": str(event.failed)}))
+        self._log(self._run, {}, {}, {"failed": str(event.failed)})
         self._client.set_terminated(self._id, "FAILED" if event.failed else "FINISHED")
 
     def close(self) -> None:
@@ -86,52 +85,60 @@ class Tracker:
         if not self._ended:
             self._client.set_terminated(self._id, "KILLED")
 
+    def _key(self) -> str:
+        """Return the folder's key, which is written before a server hears of it.
+
+        So a run whose beginning was interrupted, or whose server's answer was lost,
+        is found again.
+        """
+        path = self._folder / KEY
+        if not path.is_file():
+            write_atomic(path, json.dumps({"key": uuid.uuid4().hex}).encode())
+        return str(json.loads(path.read_text())["key"])
+
     def _known_run(self) -> Any:
         """Return this folder's run on this server; None if there is none."""
-        for name in self._ids():
-            try:
-                run = self._client.get_run(name)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-                continue
-            if run.info.lifecycle_stage == "active":
-                return run
-        return None
+        experiments = _all(self._client.search_experiments)
+        found = self._search(
+            [each.experiment_id for each in experiments],
+            f"tags.`avplug.key` = '{self._key()}'",
+        )
+        return max(found, key=lambda run: run.info.start_time, default=None)
 
     def _new_run(self) -> Any:
-        name = self._folder.resolve().name
-        run = self._client.create_run(experiment_id(self._client), run_name=name)
-        ids = [*self._ids(), run.info.run_id]
-        write_atomic(self._folder / IDS, json.dumps({"runs": ids}).encode())
-        return run
+        return self._client.create_run(
+            experiment_id(self._client),
+            run_name=self._folder.resolve().name,
+            tags={"avplug.key": self._key()},
+        )
 
-    def _ids(self) -> list[str]:
-        path = self._folder / IDS
-        return json.loads(path.read_text())["runs"] if path.is_file() else []
+    def _known_cells(self) -> dict[str, Any]:
+        """Return the cells that MLflow knows of this run, by their ids.
 
-    def _children(self) -> Iterator[tuple[str, Any]]:
-        """Yield the cells that MLflow knows of this run, by their ids."""
-        token = None
-        while True:
-            page = self._client.search_runs(
-                [self._run.info.experiment_id],
-                f"tags.`mlflow.parentRunId` = '{self._id}'",
-                max_results=1000,
-                page_token=token,
-            )
-            for run in page:
-                yield run.data.tags["avplug.cell"], run.info
-            token = page.token
-            if not token:
-                return
+        A cell may be there twice: made, and made again since the server's answer was
+        lost. The one that lags behind is deleted.
+        """
+        cells: dict[str, Any] = {}
+        found = self._search(
+            [self._run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{self._id}'"
+        )
+        for run in sorted(found, key=_is_finished, reverse=True):
+            # Users may nest runs of their own.
+            name = run.data.tags.get("avplug.cell")
+            if name in cells:
+                self._client.delete_run(run.info.run_id)
+            elif name:
+                cells[name] = run
+        return cells
+
+    def _search(self, experiments: list[str], condition: str) -> list[Any]:
+        return _all(self._client.search_runs, experiments, condition)
 
     def _catch_up(self, metrics: list[str]) -> None:
-        finished = RunStatus.to_string(RunStatus.FINISHED)
         entries = [get_registry().get("metric", name) for name in metrics]
         for stored in Store(self._folder).cells():
             known = self._cells.get(stored.id)
-            if known is None or known.status != finished:
+            if known is None or not _is_finished(known):
                 values = scores(entries, stored.predictions())
                 seconds = stored.record["seconds"]["total"]
                 self._finish(stored.id, stored.cell, values, seconds)
@@ -144,39 +151,57 @@ class Tracker:
         seconds: float,
     ) -> None:
         run = self._cell(name, cell, seconds)
-        now = round(1000 * time.time())
-        logged = [
-            Metric(key, value, now, 0)
-            for key, value in {**values, "seconds": seconds}.items()
-        ]
-        self._client.log_batch(run, metrics=logged, tags=_tags({"error": ""}))
-        self._client.set_terminated(run, "FINISHED")
+        self._log(run, cell, {**values, "seconds": seconds}, {"error": ""})
+        self._client.set_terminated(run.info.run_id, "FINISHED")
 
-    def _cell(self, name: str, cell: Mapping[str, Any], seconds: float) -> str:
-        """Return the id of a cell's run, made with its parameters if it is new."""
+    def _cell(self, name: str, cell: Mapping[str, Any], seconds: float) -> Any:
+        """Return a cell's run, made if it is new."""
         if name not in self._cells:
-            run = self._client.create_run(
+            self._cells[name] = self._client.create_run(
                 self._run.info.experiment_id,
                 start_time=round(1000 * (time.time() - seconds)),
                 tags={"mlflow.parentRunId": self._id, "avplug.cell": name},
                 run_name=describe_cell(cell),
             )
-            self._cells[name] = run.info
-            self._log_params(run.info.run_id, cell, {})
-        return str(self._cells[name].run_id)
+        return self._cells[name]
 
-    def _log_params(
-        self, run: str, settings: Mapping[str, Any], known: Mapping[str, str]
+    def _log(
+        self,
+        run: Any,
+        settings: Mapping[str, Any],
+        values: Mapping[str, float],
+        tags: Mapping[str, str],
     ) -> None:
-        """Log settings; MLflow changes no parameter, so that known ones stay."""
+        """Log what a run has not got yet; MLflow changes no parameter."""
         params = [
             Param(key, value)
             for key, value in params_of(flatten(settings)).items()
-            if key not in known
+            if key not in run.data.params
         ]
-        for start in range(0, len(params), _AT_ONCE):
-            self._client.log_batch(run, params=params[start : start + _AT_ONCE])
+        now = round(1000 * time.time())
+        metrics = [
+            Metric(name_of(key), value, now, 0)
+            for key, value in values.items()
+            if run.data.metrics.get(name_of(key)) != value
+        ]
+        name = run.info.run_id
+        for start in range(_AT_ONCE, len(params), _AT_ONCE):
+            self._client.log_batch(name, params=params[start : start + _AT_ONCE])
+        told = [RunTag(key, value) for key, value in tags_of(tags).items()]
+        self._client.log_batch(name, metrics, params[:_AT_ONCE], told)
 
 
-def _tags(values: Mapping[str, str]) -> list[RunTag]:
-    return [RunTag(key, value) for key, value in tags_of(values).items()]
+def _is_finished(run: Any) -> bool:
+    return bool(run.info.status == RunStatus.to_string(RunStatus.FINISHED))
+
+
+def _all(search: Callable[..., Any], *what: Any) -> list[Any]:
+    """Return what all pages of a search hold."""
+    found: list[Any] = []
+    token = None
+    while True:
+        page = search(*what, max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
