@@ -9,13 +9,16 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
 #: So many times the limit may pass while a library of somebody else is imported.
 PATIENCE = 10
+
+#: So many times the block may catch what gives it up before that is told.
+_CAUGHT = 20
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -25,7 +28,9 @@ class TookTooLong(BaseException):
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def at_most(
+    seconds: float, stubborn: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Interrupt what the block does after so many seconds of wall time; 0 for never.
 
     It takes the main thread, and a system with interval timers; elsewhere there is no
@@ -34,6 +39,11 @@ def at_most(seconds: float) -> Iterator[None]:
     A library that the block's own module imports is let come to its end, for ten times
     as long: many cannot be imported again in a process once they were interrupted, and
     the rest of the program may need them.
+
+    Args:
+        seconds: Of wall time.
+        stubborn: Called once if the block goes on catching what gives it up: nothing
+            but the end of the process ends it.
 
     Raises:
         TookTooLong: The time was up.
@@ -46,10 +56,16 @@ def at_most(seconds: float) -> Iterator[None]:
     # That of the block: of this generator and the ``with`` that runs it, the caller.
     outside = sys._getframe(2)
     last = time.monotonic() + PATIENCE * seconds
+    tries = 0
 
     def give_up(signum: int, frame: FrameType | None) -> None:
-        if time.monotonic() > last or not _imports_others(frame, outside):
-            raise TookTooLong(f"{seconds:g}")
+        nonlocal tries
+        if time.monotonic() <= last and _imports_others(frame, outside):
+            return
+        tries += 1
+        if tries == _CAUGHT:
+            stubborn()
+        raise TookTooLong(f"{seconds:g}")
 
     before = signal.signal(signal.SIGALRM, give_up)
     # Repeated: a plugin may catch everything once.

@@ -177,8 +177,16 @@ class PluginManager(pluggy.PluginManager):
         traces: Traces | None = None,
         limit: float = 0.0,
     ) -> None:
+        def stubborn() -> None:
+            _log.warning(
+                "%s cannot be interrupted: it catches everything. End avplug, and "
+                "leave it out: avplug plugins disable %s",
+                record.name,
+                record.distribution,
+            )
+
         try:
-            with at_most(limit):
+            with at_most(limit, stubborn):
                 self._register(candidate.load(), record)
         except KeyboardInterrupt as error:
             if traces is None or traces.interrupted:

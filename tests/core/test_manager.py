@@ -191,3 +191,16 @@ def test_a_heavy_import_is_remarked_with_its_cost(dists, monkeypatch):
     record = record_of(dists.manager(), "avplug-fog")
     assert record.heavy == ("soundfile",)
     assert "imports soundfile while it loads (" in record.remarks[0]
+
+
+def test_one_that_cannot_be_interrupted_is_named(dists, caplog):
+    source = "import time\nend = time.monotonic() + 2.5\n"
+    source += "while time.monotonic() < end:\n"
+    source += (
+        "    try:\n        time.sleep(9)\n    except BaseException:\n        pass\n"
+    )
+    dists.add("avplug-bad", source)
+    dists.manager(import_limit=0.1)
+    (told,) = caplog.messages
+    assert told.startswith("plugin avplug-bad 1.0 (bad) cannot be interrupted")
+    assert "avplug plugins disable avplug-bad" in told
