@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from avplug.core.executor import Executor
-from avplug.testing.checks import Subject, promise, quiet as stays_quiet, require
+from avplug.testing.checks import (
+    Subject,
+    left_to,
+    promise,
+    quiet as stays_quiet,
+    require,
+)
 
 Results = list[tuple[Any, Any]]
 
 
 class Square:
-    """Work that tells of a clip and squares its task; it refuses the task 7."""
+    """Work that tells of a clip and squares its task; it refuses two of them."""
 
     device = "cpu"
 
@@ -21,11 +28,21 @@ class Square:
 
         Raises:
             ValueError: The task is 7.
+            TwoReasonsError: The task is 13.
         """
         tick(1)
         if task == 7:
             raise ValueError("seven")
+        if task == 13:
+            raise TwoReasonsError("thirteen", "unlucky")
         return task * task
+
+
+class TwoReasonsError(Exception):
+    """An error that cannot be unpickled: it is made of more than its message."""
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(f"{task} is {reason}")
 
 
 def results(
@@ -66,6 +83,43 @@ def failures(subject: Subject) -> None:
 
 
 @promise("executor")
+def stubborn_failures(subject: Subject) -> None:
+    """An error that cannot be pickled is yielded by its text, and the others go on."""
+    with left_to(subject, failures):
+        got = dict(results(subject, [12, 13, 14]))
+        require(
+            isinstance(got.get(13), Exception) and "thirteen" in str(got[13]),
+            "a task that raised an error of two arguments, 'thirteen is unlucky', came "
+            f"with {got.get(13)!r:.80}",
+        )
+        others = got.get(12) == 144 and got.get(14) == 196
+        require(others, f"the others came as {got!r:.80}")
+
+
+@promise("executor")
+def many_tasks(subject: Subject) -> None:
+    """More tasks than workers come back once each, and the list of them stays."""
+    tasks = list(range(20, 60))
+    given = list(tasks)
+    with left_to(subject, each_task_once):
+        got = sorted(task for task, _ in results(subject, given))
+        lost, odd = sorted({*tasks} - {*got}), len(got) - len({*got})
+        require(got == tasks, f"of 40 tasks {lost} are lost, and {odd} came twice")
+        require(given == tasks, f"it left {len(given)} tasks in the list that it got")
+
+
+@promise("executor")
+def used_twice(subject: Subject) -> None:
+    """A second set of tasks is done by the same executor."""
+    executor: Executor = subject.make()
+    for tasks in ([1, 2], [3, 4]):
+        with left_to(subject, each_task_once):
+            found = executor.run(tasks, Square(), lambda task, clips: None)
+            got = sorted(task for task, _ in found)
+            require(got == tasks, f"tasks {tasks} came back as {got}")
+
+
+@promise("executor")
 def nothing_to_do(subject: Subject) -> None:
     """No tasks are no results."""
     require(results(subject, []) == [], "it made results of no tasks")
@@ -80,6 +134,20 @@ def tells(subject: Subject) -> None:
         clips = [count for each, count in told if each == task]
         require(0 in clips, f"it did not tell that task {task} begins: {told}")
         require(sum(clips) == 1, f"task {task} did 1 clip; it told {clips}")
+
+
+@promise("executor")
+def tells_here(subject: Subject) -> None:
+    """It tells in the caller's thread: who is told need not lock anything."""
+    here = threading.current_thread()
+    others: list[str] = []
+
+    def tell(task: int, clips: int) -> None:
+        if threading.current_thread() is not here:
+            others.append(threading.current_thread().name)
+
+    results(subject, [2, 4], tell)
+    require(not others, f"it told {len(others)} times in thread {others[:1]}")
 
 
 @promise("executor")

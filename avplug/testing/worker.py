@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from avplug.core.records import PluginRecord
 
 #: What an entry-point module must not import.
-HEAVY = ("torch", "numpy", "scipy", "cv2", "av", "PIL", "soundfile", "transformers")
+HEAVY = (
+    *("torch", "numpy", "scipy", "cv2", "av", "PIL", "soundfile", "transformers"),
+    *("matplotlib", "pandas", "pydantic", "sklearn", "mlflow", "ray"),
+)
 
 Tell = Callable[[Mapping[str, Any]], None]
 

@@ -72,6 +72,11 @@ def test_suites(check):
     check()
 
 
+@parametrize_with_checks(hooks("builtin_published"))
+def test_published(check):
+    check()
+
+
 # submitit leaves the processes of jobs that it cancels to the operating system.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.slow

@@ -1,7 +1,14 @@
 """Executors and suites that break one promise are caught by its check alone."""
 
 from avplug.core.components import SuiteSpec
-from tests.testing.healthy import failures, healthy, names_of, sabotage_tests
+from tests.testing import test_quiet_executors as quiet_ones
+from tests.testing.healthy import (
+    checks_of_marked,
+    failures,
+    healthy,
+    names_of,
+    sabotage_tests,
+)
 
 SPEC, Sound = healthy("executor")
 
@@ -57,7 +64,9 @@ TABLE = names_of(
     "executor",
     *(each_task_once, own_outcome, nothing_to_do, tells, can_be_closed, quiet),
 ) | {"executor/failures": failures_}
-TestSabotage = sabotage_tests(SPEC, Sound, TABLE)
+TestSabotage = sabotage_tests(
+    SPEC, Sound, TABLE, elsewhere=checks_of_marked(quiet_ones)
+)
 
 
 def test_a_suite_with_a_key_that_no_run_has():
