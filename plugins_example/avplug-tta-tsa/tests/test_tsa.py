@@ -117,6 +117,98 @@ def test_a_step_by_hand(masking, monkeypatch):
     assert adapter.parameters["router"].detach().any()
 
 
+class Plain:
+    """TSA in loops over clips and tokens, its Adam by hand; nothing of the plugin."""
+
+    def __init__(self, model, lr, confidence, threshold, temperature, masking):
+        self.heads = [head.detach() for head in model.heads]
+        self.lr, self.confidence, self.threshold = lr, confidence, threshold
+        self.temperature, self.masking = temperature, masking
+        shapes = {"audio": (WIDTH, WIDTH), "video": (WIDTH, WIDTH), "router": (2,)}
+        self.learnt = {k: torch.zeros(v).double() for k, v in shapes.items()}
+        self.moments = {k: (v * 0, v * 0) for k, v in self.learnt.items()}
+        self.steps = 0
+
+    def logits(self, tokens, clip, learnt, sound, picture):
+        total = torch.zeros(CLASSES).double()
+        tracks = (tokens.audio[clip], tokens.video[clip].flatten(0, 1))
+        amounts = (sound, picture)
+        for track, amount, name, head in zip(
+            tracks, amounts, ("audio", "video"), self.heads, strict=True
+        ):
+            for token in track:
+                moved = token + amount * (token @ learnt[name])
+                total = total + moved @ head / len(track)
+        return total
+
+    def step(self, tokens, noise):
+        clips = range(len(tokens.audio))
+        before = [
+            self.logits(tokens, clip, self.learnt, 0, 1) / 2
+            + self.logits(tokens, clip, self.learnt, 1, 0) / 2
+            for clip in clips
+        ]
+        learnt = {k: v.clone().requires_grad_() for k, v in self.learnt.items()}
+        costs, sure, sums = [], [], torch.zeros(CLASSES).double()
+        for clip in clips:
+            sides = ((learnt["router"] + noise[clip]) / self.temperature).softmax(0)
+            out = self.logits(tokens, clip, learnt, sides[1], sides[0])
+            share = out.softmax(0)
+            costs.append(torch.nn.functional.cross_entropy(out, out.argmax()))
+            sure.append(float(share.max() >= self.threshold))
+            sums = sums + share
+        if self.masking == "each":
+            pairs = zip(costs, sure, strict=True)
+            entropy = sum(cost * keep for cost, keep in pairs) / len(costs)
+        else:
+            entropy = sum(costs) / len(costs) * sum(sure) / len(sure)
+        even = sums.softmax(0)
+        balance = -sum(share * share.log() for share in even)
+        torch.autograd.backward(self.confidence * entropy - balance)
+        self.steps += 1
+        for name, value in learnt.items():
+            first, second = self.moments[name]
+            first = 0.9 * first + 0.1 * value.grad
+            second = 0.999 * second + 0.001 * value.grad**2
+            self.moments[name] = first, second
+            scaled = (second / (1 - 0.999**self.steps)).sqrt() + 1e-8
+            change = first / (1 - 0.9**self.steps) / scaled
+            self.learnt[name] = self.learnt[name] - self.lr * change
+        return torch.stack(before)
+
+
+@pytest.mark.parametrize("masking", ["each", "batch"])
+@pytest.mark.parametrize(("confidence", "threshold"), [(0.5, 0.9), (1.0, 0.8)])
+def test_a_stream_is_that_of_a_plain_implementation(
+    masking, confidence, threshold, monkeypatch
+):
+    model = Linear()
+    options = {"lr": 0.05, "confidence": confidence, "threshold": threshold}
+    options |= {"temperature": 0.3, "masking": masking}
+    adapter, plain = TSA(model, **options), Plain(model, **options)
+    draw = torch.Generator().manual_seed(11)
+    for seed in range(6):
+        source = batch(seed, clips=5 if seed < 5 else 2)
+        noise = torch.randn(len(source), 2, generator=draw, dtype=torch.float64)
+        monkeypatch.setattr(adapter, "gumbel", lambda clips, noise=noise: noise)
+        expected = plain.step(model.encode(source), noise)
+        assert torch.allclose(adapter.step(source), expected, rtol=0, atol=1e-9)
+    for name, value in plain.learnt.items():
+        assert value.abs().max() > 0.01
+        learnt = adapter.parameters[name].detach()
+        # Adam's eps makes much of a slope that is nearly nought.
+        assert torch.allclose(learnt, value, rtol=0, atol=1e-7), name
+
+
+def test_the_noise_is_gumbels():
+    adapter = TSA(Linear())
+    adapter.begin(Stream(1, 1, seed=5))
+    drawn = adapter.gumbel(20_000).flatten().sort().values
+    share = torch.arange(1, len(drawn) + 1) / len(drawn)
+    # Kolmogorov and Smirnov's distance from exp(-exp(-x)).
+    assert (torch.exp(-torch.exp(-drawn)) - share).abs().max() < 0.01
+
+
 def test_the_published_temperature_picks_a_side():
     adapter = TSA(Linear())
     adapter.begin(Stream(1, 400, seed=3))
