@@ -13,6 +13,7 @@ from avplug.bench.plan import Cell, Plan
 from avplug.bench.session import Session, Tick
 from avplug.core.batch import Batch
 from avplug.core.clip import ClipRef
+from avplug.core.containment import contained
 from avplug.core.corruption import recordings_from
 
 __all__ = ["NoClipError", "Outcome", "Tick", "evaluate", "evaluate_group"]
@@ -113,9 +114,9 @@ class _Together:
     def _try(self, session: Session, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # The cell's own; whoever asked for the group is told.
-            self._results[session.cell.id] = error
+            self._results[session.cell.id] = contained(error)
             self._alive.remove(session)
             session.restore()
 

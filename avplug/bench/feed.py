@@ -22,6 +22,7 @@ from avplug.bench.splits import TRAINING, Split
 from avplug.bench.transfer import Sender
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef, InputSpec
+from avplug.core.containment import contained
 from avplug.core.dataset import Dataset
 from avplug.core.errors import AvplugError
 from avplug.core.randomness import KeyedRandom
@@ -156,8 +157,9 @@ class Feed:
                 if config.at == "source":
                     clip = fit_clip(clip, spec)
                 check_clip(clip, spec)
-            except Exception as error:
+            except (Exception, SystemExit) as raised:
                 # Whatever a data set or corruption raises concerns this clip alone.
+                error = contained(raised)
                 expected = isinstance(error, AvplugError)
                 kind = "" if expected else f"{type(error).__name__}: "
                 return item, ClipFailure(ref.id, f"{kind}{error}")

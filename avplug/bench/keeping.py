@@ -102,7 +102,7 @@ class Keeper:
 def _event(folder: Path, plan: Plan, stored: StoredCell) -> CellFinished:
     try:
         values = scores(plan.metrics, stored.predictions())
-    except Exception:
+    except (Exception, SystemExit):
         # The predictions are safe; a broken metric must not end the run.
         _log.exception("A metric failed on cell %s.", stored.id)
         values = {}

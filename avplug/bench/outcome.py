@@ -15,7 +15,7 @@ from avplug.bench.plan import Cell
 from avplug.bench.protocols import Item
 from avplug.bench.store import Maps, Places
 from avplug.core.clip import ClipRef
-from avplug.core.errors import DatasetError, StoppedError
+from avplug.core.errors import AvplugError, DatasetError, StoppedError
 from avplug.core.metric import Embeddings, Predictions
 
 
@@ -61,6 +61,8 @@ class Answers:
         self._logits: dict[tuple[int, str], NDArray[np.float32]] = {}
         self._failures: dict[tuple[int, str], ClipFailure] = {}
         self._vectors: dict[tuple[int, str], list[NDArray[np.float32]]] = {}
+        #: Whether clips were read of which the answers are of no use.
+        self._answered = False
 
     def __len__(self) -> int:
         return len(self._logits)
@@ -87,6 +89,7 @@ class Answers:
                 self._logits[segment, ref.id] = row
             else:
                 reason = "The logits are not finite."
+                self._answered = True
                 self.fail(item, ClipFailure(ref.id, reason))
         return rows[finite]
 
@@ -101,11 +104,13 @@ class Answers:
         """Make sure that there is an answer.
 
         Raises:
-            NoClipError: There is none.
+            NoClipError: There is none, as no clip could be read or corrupted.
+            AvplugError: There is none, and that is due to the method or the model.
         """
         if not self._logits:
             first = next(iter(self._failures.values()))
-            raise NoClipError(
+            kind = AvplugError if self._answered else NoClipError
+            raise kind(
                 f"None of {len(self._failures)} clips could be evaluated. The first, "
                 f"'{first.id}': {first.reason}"
             )

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+from avplug.core.errors import PluginError
+
 #: So many times the limit may pass while a library of somebody else is imported.
 PATIENCE = 10
 
@@ -116,6 +118,20 @@ def described(error: BaseException) -> str:
     except Exception as second:
         text = f"(its text cannot be made: {type(second).__name__})"
     return f"{type(error).__name__}: {text}".rstrip(" :")
+
+
+def contained(error: BaseException) -> Exception:
+    """Return what a plugin raised as an error that can be told of, and costs no more.
+
+    An exit becomes an error like any other, as does an exception whose text raises.
+    """
+    if isinstance(error, Exception):
+        try:
+            str(error)
+        except Exception:
+            return PluginError(described(error))
+        return error
+    return PluginError(f"A plugin tried to end the program: {described(error)}.")
 
 
 @dataclass(slots=True)
