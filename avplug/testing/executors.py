@@ -19,7 +19,7 @@ Results = list[tuple[Any, Any]]
 
 
 class Square:
-    """Work that tells of a clip and squares its task; it refuses two of them."""
+    """Work that tells of a clip and squares its task; it refuses the task 7."""
 
     device = "cpu"
 
@@ -28,21 +28,11 @@ class Square:
 
         Raises:
             ValueError: The task is 7.
-            TwoReasonsError: The task is 13.
         """
         tick(1)
         if task == 7:
             raise ValueError("seven")
-        if task == 13:
-            raise TwoReasonsError("thirteen", "unlucky")
         return task * task
-
-
-class TwoReasonsError(Exception):
-    """An error that cannot be unpickled: it is made of more than its message."""
-
-    def __init__(self, task: str, reason: str) -> None:
-        super().__init__(f"{task} is {reason}")
 
 
 def results(
@@ -80,20 +70,6 @@ def failures(subject: Subject) -> None:
         f"a task that raised ValueError('seven') came with {got.get(7)!r:.60}",
     )
     require(got.get(6) == 36 and got.get(8) == 64, f"the others came as {got!r:.80}")
-
-
-@promise("executor")
-def stubborn_failures(subject: Subject) -> None:
-    """An error that cannot be pickled is yielded by its text, and the others go on."""
-    with left_to(subject, failures):
-        got = dict(results(subject, [12, 13, 14]))
-        require(
-            isinstance(got.get(13), Exception) and "thirteen" in str(got[13]),
-            "a task that raised an error of two arguments, 'thirteen is unlucky', came "
-            f"with {got.get(13)!r:.80}",
-        )
-        others = got.get(12) == 144 and got.get(14) == 196
-        require(others, f"the others came as {got!r:.80}")
 
 
 @promise("executor")

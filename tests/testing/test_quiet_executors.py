@@ -1,6 +1,5 @@
 """Executors that break a promise where a first glance does not look."""
 
-import pickle
 import sys
 import threading
 
@@ -54,13 +53,6 @@ class LosesWhatIsRaised(Sound):
     def run(self, tasks, work, tell):
         for task, outcome in super().run(tasks, work, tell):
             yield task, None if isinstance(outcome, ValueError) else outcome
-
-
-@caught_by("executor/stubborn-failures")
-class SendsOutcomesByPickle(Sound):
-    def run(self, tasks, work, tell):
-        for task, outcome in super().run(tasks, work, tell):
-            yield task, pickle.loads(pickle.dumps(outcome))
 
 
 @caught_by("executor/tells-here")
