@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -60,8 +58,7 @@ def _run(
 
     try:
         fetch_for(settings, get_registry())
-        # stdout is data: what plugins and engines print must not end up in it.
-        with redirect_stdout(sys.stderr), RunProgress() as progress:
+        with RunProgress() as progress:
             summary = run(
                 settings,
                 get_registry(),
