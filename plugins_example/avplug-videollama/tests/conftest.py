@@ -35,7 +35,7 @@ def make():
 @pytest.fixture
 def folder(tmp_path):
     """Return a folder with a random network of other values than ``random``."""
-    network, tokenizer = load("random", "auto", "")
+    network, tokenizer, _ = load("random", "auto", "")
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(0.9)

@@ -8,6 +8,9 @@ import torch
 from avplug_videollama.frontend import LogMel, Patches
 from PIL import Image
 from transformers import Qwen2VLImageProcessorPil, WhisperFeatureExtractor
+from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
+
+COLOURS = {"mean": OPENAI_CLIP_MEAN, "std": OPENAI_CLIP_STD}
 
 
 @pytest.mark.parametrize("loudness", [1.0, 1e-3, 0.0])
@@ -35,16 +38,16 @@ def test_patches_are_qwens():
         Image.fromarray(picture), return_tensors="pt"
     )
     frame = torch.from_numpy(picture).permute(2, 0, 1) / 255
-    ours = Patches(14, 2, 2)(frame.expand(1, 2, -1, -1, -1))
+    ours = Patches(14, 2, 2, **COLOURS)(frame.expand(1, 2, -1, -1, -1))
     assert theirs["image_grid_thw"].tolist() == [[1, 4, 6]]
     assert torch.allclose(ours, theirs["pixel_values"], atol=1e-5)
 
 
 def test_patches_follow_clips_and_time():
     frames = torch.rand(2, 4, 3, 28, 28)
-    whole = Patches(14, 2, 2)(frames)
+    whole = Patches(14, 2, 2, **COLOURS)(frames)
     parts = [
-        Patches(14, 2, 2)(frames[i : i + 1, j : j + 2])
+        Patches(14, 2, 2, **COLOURS)(frames[i : i + 1, j : j + 2])
         for i, j in ((0, 0), (0, 2), (1, 0), (1, 2))
     ]
     assert torch.equal(whole, torch.cat(parts))

@@ -19,7 +19,7 @@ from avplug.core.errors import WeightsError
 @pytest.fixture
 def shards(folder, tmp_path):
     """Return the same checkpoint in several files, as the large ones come."""
-    network, tokenizer = load(str(folder), "auto", "")
+    network, tokenizer, _ = load(str(folder), "auto", "")
     network.save_pretrained(tmp_path / "shards", max_shard_size="150KB")
     tokenizer.save_pretrained(tmp_path / "shards")
     (tmp_path / "shards" / "modeling.py").write_text("raise SystemExit")
@@ -29,8 +29,8 @@ def shards(folder, tmp_path):
 
 def test_a_checkpoint_in_parts_is_downloaded_once(hub, shards, folder):
     hub.folders["me/parts"] = shards
-    found, _ = load("hf:me/parts", "auto", "")
-    whole, _ = load(str(folder), "auto", "")
+    found, _, _ = load("hf:me/parts", "auto", "")
+    whole, _, _ = load(str(folder), "auto", "")
     for one, other in zip(found.parameters(), whole.parameters(), strict=True):
         assert torch.equal(one, other)
     asked = set(hub.asked)

@@ -16,8 +16,8 @@ from avplug.core.errors import MissingExtraError, WeightsError
 
 
 def test_a_folder_is_loaded_as_saved(folder, make, clips):
-    source, plain = load("random", "auto", "")
-    found, tokenizer = load(str(folder), "auto", "")
+    source, plain, _ = load("random", "auto", "")
+    found, tokenizer, _ = load(str(folder), "auto", "")
     assert not found.training
     tensors = dict(found.named_parameters())
     for name, tensor in source.named_parameters():
@@ -41,8 +41,8 @@ def test_a_folder_as_the_hub_holds_it(folder):
     config = json.loads((folder / "config.json").read_text())
     whole = {"model_type": "qwen2_5_omni", "thinker_config": config}
     (folder / "config.json").write_text(json.dumps(whole))
-    found, _ = load(str(folder), "auto", "")
-    source, _ = load("random", "auto", "")
+    found, _, _ = load(str(folder), "auto", "")
+    source, _, _ = load("random", "auto", "")
     for one, other in zip(found.parameters(), source.parameters(), strict=True):
         assert torch.equal(one, other * 0.9)
 
@@ -71,7 +71,7 @@ def test_a_damaged_folder(folder):
 
 def test_a_folder_of_another_model(folder):
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    with pytest.raises(WeightsError, match="checkpoint of 'bert', not of"):
+    with pytest.raises(WeightsError, match="checkpoint of 'bert', which is not"):
         load(str(folder), "auto", "")
 
 

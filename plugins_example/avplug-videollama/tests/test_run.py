@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pytest
 from avplug_videollama.loading import load
 from typer.testing import CliRunner
 
+from avplug.bench.store import Store
 from avplug.cli.app import build_app
 
 
-def run(out, *more):
+def run(out, *more, model="videollama:tiny"):
     arguments = [
-        *("--plugin", "avplug_videollama", "run", "--model", "videollama:tiny"),
+        *("--plugin", "avplug_videollama", "run", "--model", model),
         *("-c", "gaussian", "--severity", "5", "--limit", "4", "--out", str(out)),
         *more,
     ]
@@ -22,7 +25,7 @@ def run(out, *more):
 
 
 def test_events_and_a_folder_of_weights(tmp_path):
-    network, tokenizer = load("random", "auto", "")
+    network, tokenizer, _ = load("random", "auto", "")
     for part in (network, tokenizer):
         part.save_pretrained(tmp_path / "weights")
     first, _ = run(tmp_path / "random")
@@ -35,3 +38,10 @@ def test_events_and_a_folder_of_weights(tmp_path):
     assert "2 found finished" in said, said
     other, _ = run(tmp_path / "random", "-o", "videollama.score=constrained")
     assert len(other) == 4
+
+
+@pytest.mark.parametrize(("sense", "heeded"), [("a", False), ("v", True)])
+def test_a_model_that_does_not_hear(tmp_path, sense, heeded):
+    run(tmp_path, "--modalities", sense, model="videollama:tiny-videollama3")
+    clean, corrupted = (cell.predictions() for cell in Store(tmp_path).cells())
+    assert np.array_equal(clean.logits, corrupted.logits) != heeded

@@ -8,6 +8,7 @@ import pytest
 import torch
 from avplug_videollama.loading import load
 from avplug_videollama.prompts import answers_of
+from avplug_videollama.videollama3 import VideoLlama3
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +26,20 @@ def next_token_logits(model, frames, waveform, answer):
     """Return [L, V] for one clip: prompt and answer in one pass, no cache."""
     reader, network = model.reader, model.reader.network
     ids = torch.cat([reader.ids, torch.tensor([answer[:-1]], dtype=torch.long)], 1)
+    if isinstance(reader, VideoLlama3):
+        media = {"video_merge_sizes": torch.tensor([2])}
+    else:
+        media = {
+            "video_second_per_grid": torch.tensor([2.0]),
+            "input_features": reader.mel(waveform),
+            "feature_attention_mask": torch.ones(1, reader.hops, dtype=torch.long),
+        }
     hidden = network(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
         pixel_values_videos=reader.patches(frames),
         video_grid_thw=torch.tensor([reader.grid]),
-        video_second_per_grid=torch.tensor([2.0]),
-        input_features=reader.mel(waveform),
-        feature_attention_mask=torch.ones(1, reader.hops, dtype=torch.long),
+        **media,
     )
     return hidden.logits[0, -len(answer) :]
 
@@ -63,10 +70,11 @@ def naive(model, frames, waveform, answers):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("score", ["likelihood", "constrained"])
 @pytest.mark.parametrize("answer", ["label", "letter"])
+@pytest.mark.parametrize("weights", ["random", "random-videollama3"])
 def test_scores_are_those_of_each_answer_on_its_own(
-    make, clips, tokenizer, dtype, score, answer
+    make, clips, tokenizer, dtype, score, answer, weights
 ):
-    model = make(score=score, answer=answer, length="sum").to(dtype)
+    model = make(weights=weights, score=score, answer=answer, length="sum").to(dtype)
     frames, waveform = (tensor.to(dtype) for tensor in clips(2))
     answers = tokens(tokenizer, model)
     with torch.no_grad():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from avplug import ModelSpec, hookimpl
 
 #: Small enough for tests: two seconds and two frames of 56 x 56.
-_TINY = {"weights": "random", "frames": 2, "image_size": 56, "seconds": 2.0}
+_TINY = {"frames": 2, "image_size": 56, "seconds": 2.0}
 
 
 @hookimpl
@@ -25,8 +25,11 @@ def avplug_models() -> Sequence[ModelSpec]:
             variants={
                 "7b": {"weights": "Qwen/Qwen2.5-Omni-7B"},
                 "3b": {"weights": "Qwen/Qwen2.5-Omni-3B"},
+                # VideoLLaMA 3, which hears nothing.
+                "videollama3": {"weights": "lkhl/VideoLLaMA3-2B-Image-HF"},
                 # Random values: for tests of the way, never for results.
-                "tiny": _TINY,
+                "tiny": {"weights": "random", **_TINY},
+                "tiny-videollama3": {"weights": "random-videollama3", **_TINY},
             },
             reads_weights=True,
         )

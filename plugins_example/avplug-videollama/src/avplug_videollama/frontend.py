@@ -6,11 +6,12 @@ video need torchvision. Constants are theirs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import WhisperFeatureExtractor
-from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 #: Samples from one spectrum to the next, and of each; Hz.
 HOP, WINDOW, SAMPLE_RATE = 160, 400, 16_000
@@ -52,21 +53,31 @@ class LogMel(nn.Module):
 
 
 class Patches(nn.Module):
-    """Qwen2-VL's patches of a video: two frames of 14 x 14 pixels each.
+    """Qwen2-VL's patches of a video, such as two frames of 14 x 14 pixels each.
 
     Args:
         patch: Side of a patch in pixels.
         merge: Patches in each direction that become one token, and lie together.
         span: Frames in a patch.
+        mean: Of each colour, 0..1, which is taken off.
+        std: By which each colour is divided.
     """
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, patch: int, merge: int, span: int) -> None:
+    def __init__(
+        self,
+        patch: int,
+        merge: int,
+        span: int,
+        *,
+        mean: Sequence[float],
+        std: Sequence[float],
+    ) -> None:
         super().__init__()
         self.patch, self.merge, self.span = patch, merge, span
-        for name, values in (("mean", OPENAI_CLIP_MEAN), ("std", OPENAI_CLIP_STD)):
+        for name, values in (("mean", mean), ("std", std)):
             constant = torch.tensor(values)[:, None, None]
             self.register_buffer(name, constant, persistent=False)
 

@@ -12,29 +12,49 @@ from safetensors import SafetensorError
 from transformers import (
     AutoTokenizer,
     Qwen2_5OmniThinkerForConditionalGeneration as Thinker,
+    VideoLlama3ForConditionalGeneration as Llama3,
 )
 
 from avplug import UsageError
 from avplug.core.errors import MissingExtraError, WeightsError
 from avplug_videollama.hub import folder_of
-from avplug_videollama.tiny import make_network, make_tokenizer
+from avplug_videollama.omni import Omni
+from avplug_videollama.reader import Reader
+from avplug_videollama.tiny import VIDEO, make_omni, make_tokenizer, make_videollama3
+from avplug_videollama.videollama3 import VideoLlama3
 
-#: Of ``config.json``: the whole model, and its part that answers in text.
-KINDS = ("qwen2_5_omni", "qwen2_5_omni_thinker")
+#: By the kind in ``config.json``; of Qwen2.5-Omni the whole model, or the part that
+#: answers in text.
+KINDS: dict[str, tuple[Any, type[Reader]]] = {
+    "qwen2_5_omni": (Thinker, Omni),
+    "qwen2_5_omni_thinker": (Thinker, Omni),
+    "video_llama_3": (Llama3, VideoLlama3),
+}
+#: Tiny networks for tests, by what stands for weights.
+RANDOM = {
+    "random": (make_omni, make_tokenizer, Omni),
+    "random-videollama3": (
+        make_videollama3,
+        lambda: make_tokenizer(VIDEO),
+        VideoLlama3,
+    ),
+}
 
 #: Device maps that are no device's name.
 _SPREAD = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
-def load(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
-    """Return a network in eval mode, its parameters frozen, and its tokeniser.
+def load(weights: str, dtype: str, device_map: str) -> tuple[Any, Any, type[Reader]]:
+    """Return a network, its tokeniser, and the class of its reader.
+
+    The network is in eval mode, and its parameters are frozen.
 
     No code of a checkpoint is run: only safetensors are read.
 
     Args:
         weights: A folder as ``save_pretrained`` writes it; an id ``OWNER/REPO`` that
             is in the hub's cache already; ``hf:OWNER/REPO[@REVISION]``, which may be
-            downloaded; or ``random``, a tiny network for tests.
+            downloaded; or one of :data:`RANDOM`.
         dtype: Of the parameters; ``auto`` for the checkpoint's own.
         device_map: As transformers takes it; "" for none.
 
@@ -45,16 +65,17 @@ def load(weights: str, dtype: str, device_map: str) -> tuple[Any, Any]:
     """
     if device_map:
         _check_device_map(device_map)
-    if weights == "random":
-        network, tokenizer = make_network(), make_tokenizer()
+    if weights in RANDOM:
+        make, tokens, reader = RANDOM[weights]
+        network, tokenizer = make(), tokens()
         if dtype != "auto":
             network = network.to(getattr(torch, dtype))
     else:
         folder = folder_of(weights)
-        _check_kind(weights, folder)
+        kind, reader = KINDS[_kind(weights, folder)]
         tokenizer = _tokenizer(weights, folder)
-        network = _network(weights, folder, dtype, device_map)
-    return network.eval().requires_grad_(False), tokenizer
+        network = _network(kind, weights, folder, dtype, device_map)
+    return network.eval().requires_grad_(False), tokenizer, reader
 
 
 def _check_device_map(name: str) -> None:
@@ -75,7 +96,7 @@ def _check_device_map(name: str) -> None:
         ) from error
 
 
-def _check_kind(weights: str, folder: Path) -> None:
+def _kind(weights: str, folder: Path) -> str:
     try:
         kind = json.loads((folder / "config.json").read_text("utf-8"))["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -85,9 +106,10 @@ def _check_kind(weights: str, folder: Path) -> None:
         ) from error
     if kind not in KINDS:
         raise WeightsError(
-            f"'{weights}' is a checkpoint of '{kind}', not of Qwen2.5-Omni.",
+            f"'{weights}' is a checkpoint of '{kind}', which is not read here.",
             f"Kinds that can be read: {', '.join(KINDS)}.",
         )
+    return str(kind)
 
 
 def _tokenizer(weights: str, folder: Path) -> Any:
@@ -100,9 +122,9 @@ def _tokenizer(weights: str, folder: Path) -> Any:
         ) from error
 
 
-def _network(weights: str, folder: Path, dtype: str, device_map: str) -> Any:
+def _network(kind: Any, weights: str, folder: Path, dtype: str, device_map: str) -> Any:
     try:
-        network, report = Thinker.from_pretrained(
+        network, report = kind.from_pretrained(
             folder,
             dtype="auto" if dtype == "auto" else getattr(torch, dtype),
             use_safetensors=True,

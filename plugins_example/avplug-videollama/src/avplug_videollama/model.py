@@ -100,15 +100,15 @@ class VideoLlama(Model):
                 )
         if seconds < 0.1:
             raise UsageError(f"seconds {seconds} is too small: 0.1 is needed.")
-        load, omni = _parts()
+        load = _loader()
         self.question = question_of(self.labels, answer, prompt)
-        network, tokenizer = load(weights, dtype, device_map)
+        network, tokenizer, reader = load(weights, dtype, device_map)
         texts = answers_of(self.labels, answer)
         for text in (self.question, system, *texts):
             for sign in tokenizer.get_added_vocab():
                 if sign in text:
                     raise UsageError(f"{text!r} holds the model's own sign '{sign}'.")
-        self.reader = omni(
+        self.reader = reader(
             network,
             tokenizer,
             self.question,
@@ -121,8 +121,9 @@ class VideoLlama(Model):
         ids = tokenizer(ended, add_special_tokens=False)["input_ids"]
         self.answers = Answers(ids, constrained=score == "constrained")
         if device_map:
-            for part in (self.reader.mel, self.reader.patches, self.answers):
-                part.to(self.reader.device)
+            for part in (*self.reader.children(), self.answers):
+                if part is not network:
+                    part.to(self.reader.device)
         self.input = InputSpec(
             size=image_size,
             seconds=seconds,
@@ -157,13 +158,12 @@ class VideoLlama(Model):
         return self if self.config["device_map"] else super().to(*args, **kwargs)
 
 
-def _parts() -> tuple[Any, Any]:
+def _loader() -> Any:
     try:
         from avplug_videollama.loading import load
-        from avplug_videollama.omni import Omni
     except ImportError as error:
         raise MissingExtraError(
             f"Model 'videollama' needs transformers 5.23 or later ({error}).",
             "Install it: pip install 'transformers>=5.23,<6'",
         ) from error
-    return load, Omni
+    return load

@@ -1,4 +1,4 @@
-"""A Qwen2.5-Omni of a hundred thousand random values, for tests; never a result."""
+"""Models of a hundred thousand random values, for tests; never a result."""
 
 from __future__ import annotations
 
@@ -11,32 +11,67 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2_5OmniThinkerConfig,
     Qwen2_5OmniThinkerForConditionalGeneration,
+    VideoLlama3Config,
+    VideoLlama3ForConditionalGeneration,
 )
 
-#: In the order of their ids, which follow the 256 bytes.
-SPECIAL = (
+#: Of Qwen2.5-Omni, in the order of their ids, which follow the 256 bytes.
+OMNI = (
     *("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
     *("<|AUDIO|>", "<|IMAGE|>", "<|VIDEO|>"),
     *("<|audio_bos|>", "<|audio_eos|>", "<|vision_bos|>", "<|vision_eos|>"),
 )
+#: Of VideoLLaMA 3.
+VIDEO = (*OMNI[:3], "<|image_pad|>", "<|video_pad|>")
 
 
-def make_tokenizer() -> PreTrainedTokenizerFast:
-    """Return a tokeniser of bytes, with the special tokens of Qwen2.5-Omni."""
+def make_tokenizer(signs: tuple[str, ...] = OMNI) -> PreTrainedTokenizerFast:
+    """Return a tokeniser of bytes, and of a model's signs."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {character: index for index, character in enumerate(alphabet)}
     plain = Tokenizer(BPE(vocab=vocabulary, merges=[]))
     plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     plain.decoder = decoders.ByteLevel()
-    plain.add_special_tokens(list(SPECIAL))
+    plain.add_special_tokens(list(signs))
     return PreTrainedTokenizerFast(
         tokenizer_object=plain, eos_token="<|im_end|>", pad_token="<|endoftext|>"
     )
 
 
-def make_network() -> Qwen2_5OmniThinkerForConditionalGeneration:
-    """Return the network, the same each time; torch's generator is left alone."""
-    ids: dict[str, Any] = {token: 256 + place for place, token in enumerate(SPECIAL)}
+def make_videollama3() -> VideoLlama3ForConditionalGeneration:
+    """Return a VideoLLaMA 3, the same each time; torch's generator is left alone."""
+    config = VideoLlama3Config(
+        vision_config={
+            "hidden_size": 32,
+            "intermediate_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "patch_size": 14,
+            "initializer_range": 0.3,
+        },
+        text_config={
+            "model_type": "qwen2",
+            "vocab_size": 256 + len(VIDEO),
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 1,
+            "max_position_embeddings": 8192,
+            "initializer_range": 0.3,
+        },
+        image_token_id=256 + VIDEO.index("<|image_pad|>"),
+        video_token_id=256 + VIDEO.index("<|video_pad|>"),
+        initializer_range=0.3,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return VideoLlama3ForConditionalGeneration(config)
+
+
+def make_omni() -> Qwen2_5OmniThinkerForConditionalGeneration:
+    """Return a Qwen2.5-Omni, the same each time; torch's generator is left alone."""
+    ids: dict[str, Any] = {token: 256 + place for place, token in enumerate(OMNI)}
     config = Qwen2_5OmniThinkerConfig(
         audio_config={
             "num_mel_bins": 128,
@@ -57,7 +92,7 @@ def make_network() -> Qwen2_5OmniThinkerForConditionalGeneration:
             "fullatt_block_indexes": [0],
         },
         text_config={
-            "vocab_size": 256 + len(SPECIAL),
+            "vocab_size": 256 + len(OMNI),
             "hidden_size": 32,
             "intermediate_size": 64,
             "num_hidden_layers": 2,
