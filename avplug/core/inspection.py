@@ -12,7 +12,10 @@ from avplug.core.errors import PluginError, closest
 from avplug.core.hookspecs import HOOK_API_VERSION
 
 #: What a module with hooks must not import: every command would wait for it.
-HEAVY = ("torch", "numpy", "scipy", "cv2", "av", "PIL", "soundfile", "transformers")
+HEAVY = (
+    *("torch", "numpy", "scipy", "cv2", "av", "PIL", "soundfile", "transformers"),
+    *("matplotlib", "pandas", "pydantic", "sklearn", "mlflow", "ray"),
+)
 
 _PREFIX = "avplug_"
 _MARK = "avplug_impl"

@@ -15,15 +15,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from avplug.core.inspection import HEAVY
+
 if TYPE_CHECKING:
     from avplug.core.manager import PluginManager
     from avplug.core.records import PluginRecord
-
-#: What an entry-point module must not import.
-HEAVY = (
-    *("torch", "numpy", "scipy", "cv2", "av", "PIL", "soundfile", "transformers"),
-    *("matplotlib", "pandas", "pydantic", "sklearn", "mlflow", "ray"),
-)
 
 Tell = Callable[[Mapping[str, Any]], None]
 
