@@ -173,11 +173,11 @@ def left_to(subject: Subject, *causes: Function) -> Iterator[None]:
         for cause in causes:
             try:
                 cause(subject)
-            except Violation:
+            except (NotApplicable, AvplugError):
+                continue
+            except Exception:
                 name = cause.__name__.replace("_", "-")
                 raise NotApplicable(f"{name} fails already: {broken}") from broken
-            except NotApplicable:
-                continue
         raise
 
 
