@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,12 +73,30 @@ def check(
                 _show(rows[-1])
     if not rows:
         raise UsageError(f"No check has all the words {select!r}.")
+    _refuse_idle(options, {row["component"].partition(":")[2] for row in rows})
     if json:
         console.print_json(rows)
     else:
         console.print_line(_summary(rows))
     if any(row["state"] == "fail" for row in rows):
         raise typer.Exit(1)
+
+
+def _refuse_idle(options: Mapping[str, Any], checked: set[str]) -> None:
+    """Refuse options of what was not checked: they were given for a reason.
+
+    Raises:
+        UsageError: There are some.
+    """
+    from avplug.core.errors import UsageError, closest
+
+    names = sorted(checked - {""})
+    for idle in set(options) - checked:
+        raise UsageError(
+            f"Options are given for {idle!r}, which was not checked."
+            f"{closest(idle, names)}",
+            f"Checked: {', '.join(names) or 'no component'}.",
+        )
 
 
 def _show(row: dict[str, Any]) -> None:
