@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, strategies as st
 
 from avplug.core.errors import UsageError
@@ -146,6 +147,16 @@ def test_a_summary_that_cannot_stand(avplug, tmp_path, summary, says):
     assert result.exit_code == 2
     assert says in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_continuous_integration_does_what_the_readme_says():
+    texts = distribution("metric", Names("fog"))
+    (job,) = yaml.safe_load(texts[".github/workflows/test.yml"])["jobs"].values()
+    done = {step["run"] for step in job["steps"] if "run" in step}
+    _, _, develop = texts["README.md"].partition("## Develop")
+    _, *told = re.split(r"\n\$ | && ", develop.partition("\n```\n")[0])
+    assert done == {*told, "avplug check avplug-fog"}
+    assert job["strategy"]["matrix"]["python"][0] == "3.11"
 
 
 def test_a_folder_that_cannot_be_written(avplug, tmp_path):
