@@ -9,7 +9,7 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -45,6 +45,7 @@ class Candidate:
         entry_point: Entry-point name, module name or file.
         load: Imports the plugin.
         editable: Whether the distribution is installed editable; None if not known.
+        hides: Other versions of the distribution, further down the path.
     """
 
     distribution: str
@@ -52,6 +53,7 @@ class Candidate:
     entry_point: str
     load: Callable[[], object]
     editable: bool | None = None
+    hides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,16 @@ def installed() -> list[Candidate]:
     for distribution in importlib_metadata.distributions():
         candidates = _of_distribution(distribution)
         if candidates:
-            found.setdefault(candidates[0].distribution, candidates)
+            name = candidates[0].distribution
+            first = found.setdefault(name, candidates)
+            found[name] = [_hiding(each, candidates[0].version) for each in first]
     return [candidate for name in sorted(found) for candidate in found[name]]
+
+
+def _hiding(candidate: Candidate, version: str) -> Candidate:
+    if version in ("", candidate.version, *candidate.hides):
+        return candidate
+    return replace(candidate, hides=(*candidate.hides, version))
 
 
 def _of_distribution(distribution: IDistribution) -> list[Candidate]:

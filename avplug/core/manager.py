@@ -32,14 +32,12 @@ from avplug.core.clashes import mark_clashes
 from avplug.core.components import KINDS, ComponentSpec
 from avplug.core.containment import (
     Diverted,
-    TookTooLong,
     Traces,
     at_most,
-    described,
     guarded,
 )
 from avplug.core.discovery import BUILTIN, Candidate
-from avplug.core.errors import AvplugError, PluginError, closest
+from avplug.core.errors import PluginError, closest
 from avplug.core.records import BROKEN, PluginRecord, PluginSettings
 
 #: Modules of the built-in plugins.
@@ -141,6 +139,7 @@ class PluginManager(pluggy.PluginManager):
             candidate.version,
             candidate.entry_point,
             candidate.editable,
+            hides=candidate.hides,
         )
         self.records.append(record)
         return record
@@ -261,18 +260,7 @@ class PluginManager(pluggy.PluginManager):
     def _fail(self, record: PluginRecord, error: BaseException) -> None:
         if self.get_plugin(record.key) is not None:
             self.unregister(name=record.key)
-        record.state, record.error = "failed", error
-        if isinstance(error, TookTooLong):
-            record.problem = f"was not imported within {error} s."
-            record.remedy = (
-                f"Leave it out: avplug plugins disable {record.distribution}"
-            )
-        elif isinstance(error, AvplugError):
-            record.problem, record.remedy = error.message, error.hint
-        else:
-            where = record.problem or "failed to load"
-            record.problem = f"{where}: {described(error)}."
-            record.remedy = "Traceback: avplug --debug plugins"
+        record.fail(error)
 
     def broken(self) -> list[PluginRecord]:
         """Return the records of failed, clashing and incompatible plugins."""

@@ -9,7 +9,8 @@ from threading import Thread
 from typing import Literal
 
 from avplug.core.components import ComponentSpec
-from avplug.core.errors import UsageError
+from avplug.core.containment import TookTooLong, described
+from avplug.core.errors import AvplugError, UsageError
 from avplug.core.preferences import switched_off
 
 State = Literal["ok", "disabled", "failed", "conflict", "incompatible"]
@@ -98,6 +99,7 @@ class PluginRecord:
         problem: One sentence on why the state is not ``ok``.
         remedy: What to do about it.
         notes: Warnings that change no state.
+        hides: Other versions of the distribution that are on the path, and not used.
         printed: What it wrote to stdout while it loaded, which went to stderr.
         heavy: Large libraries that it was the first to import, while it loaded.
         undone: What it changed for the whole process while it loaded, put back.
@@ -117,6 +119,7 @@ class PluginRecord:
     problem: str = ""
     remedy: str = ""
     notes: list[str] = field(default_factory=list)
+    hides: tuple[str, ...] = ()
     printed: str = ""
     heavy: tuple[str, ...] = ()
     undone: tuple[str, ...] = ()
@@ -132,6 +135,8 @@ class PluginRecord:
     def remarks(self) -> list[str]:
         """What a user should know of a plugin whose state may be ``ok``."""
         told = list(self.notes)
+        if self.hides:
+            told.append(f"hides version {', '.join(self.hides)} of itself on the path.")
         if self.printed.strip():
             told.append("prints while it loads; that went to stderr.")
         if self.heavy:
@@ -156,6 +161,20 @@ class PluginRecord:
     def key(self) -> str:
         """Name under which pluggy knows the plugin."""
         return f"{self.distribution}:{self.entry_point}"
+
+    def fail(self, error: BaseException) -> None:
+        """Note that an exception ended the loading, and what to do about it."""
+        self.state, self.error = "failed", error
+        if isinstance(error, TookTooLong):
+            self.problem = f"was not imported within {error} s."
+            self.remedy = f"Leave it out: avplug plugins disable {self.distribution}"
+        elif isinstance(error, AvplugError):
+            self.problem, self.remedy = error.message, error.hint
+        else:
+            # Where it had come to is there already, if it had come to a hook.
+            where = self.problem or "failed to load"
+            self.problem = f"{where}: {described(error)}."
+            self.remedy = "Traceback: avplug --debug plugins"
 
     def describe(self) -> str:
         """Return the problem as one line that names the plugin."""

@@ -1,5 +1,7 @@
 """The loader: what it takes, in which order, and what it leaves out."""
 
+import sys
+
 import pytest
 
 from avplug.core import manager as manager_module
@@ -49,10 +51,15 @@ def test_a_plugin_cannot_pass_for_ctrl_c(dists, kind):
 
 
 def test_the_same_distribution_twice_on_the_path(dists, tmp_path, monkeypatch):
+    (tmp_path / "third").mkdir()
     dists.add("avplug-fog")
     dists.add("avplug-fog", version="2.0", to=tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    assert record_of(dists.manager(), "avplug-fog").version == "2.0"
+    dists.add("Avplug.Fog", version="1.0", to=tmp_path / "third")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "third")])
+    record = record_of(dists.manager(), "avplug-fog")
+    assert record.version == "2.0"
+    assert record.remarks == ["hides version 1.0 of itself on the path."]
 
 
 def test_the_same_module_again_is_not_loaded_twice(dists):
