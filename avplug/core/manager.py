@@ -30,12 +30,7 @@ from avplug._version import __version__
 from avplug.core import deprecation, discovery, hookspecs, inspection
 from avplug.core.clashes import mark_clashes
 from avplug.core.components import KINDS, ComponentSpec
-from avplug.core.containment import (
-    Diverted,
-    Traces,
-    at_most,
-    guarded,
-)
+from avplug.core.containment import Diverted, Traces, at_most, guarded
 from avplug.core.discovery import BUILTIN, Candidate
 from avplug.core.errors import PluginError, closest
 from avplug.core.records import BROKEN, PluginRecord, PluginSettings
