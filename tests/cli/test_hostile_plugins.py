@@ -42,15 +42,16 @@ def test_stdout_is_data_and_every_culprit_is_named(run):
         ), row  # fmt: skip
 
 
-def test_a_run_goes_on_and_names_the_cell_of_the_culprit(run, tmp_path):
+def test_a_run_in_processes_goes_on_and_names_the_culprits_cell(run, tmp_path):
     out = str(tmp_path / "out")
     done = run(
         *("run", "-c", "rain", "-c", "changes", "-s", "3", "--limit", "4"),
-        *("--no-report", "--out", out),
+        *("--no-report", "--out", out, "-j", "2"),
     )
     assert done.returncode == 1
     assert_culprits_are_named(done.stderr)
-    assert "1 failed" in done.stderr
+    assert done.stdout == ""
+    assert "2 cells computed, 0 found finished, 1 failed" in done.stderr
     assert "changes s3" in done.stderr
     assert "Corruption 'changes' (bad_changes_class.Bad) writes to the" in done.stderr
 
