@@ -19,10 +19,33 @@ def register(app: typer.Typer) -> None:
     app.command("list")(list_components)
 
 
-def components(registry: Registry, kinds: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """Return what is known of each component of these kinds; of all by default."""
+def components(
+    registry: Registry, kinds: Iterable[str] = (), provider: str | None = None
+) -> list[dict[str, Any]]:
+    """Return what is known of each component of these kinds; of all by default.
+
+    Args:
+        registry: Where they are.
+        kinds: Only of these; all if empty.
+        provider: Only of this distribution.
+
+    Raises:
+        UnknownNameError: No distribution of that name provides anything.
+    """
+    from avplug.core.discovery import normalise
+    from avplug.core.errors import UnknownNameError, closest
+
+    known = sorted({e.provider for kind in KINDS for e in registry.entries(kind)})
+    if provider is not None and normalise(provider) not in known:
+        raise UnknownNameError(
+            f"No plugin {provider!r} provides a component.{closest(provider, known)}",
+            f"Plugins that do: {', '.join(known)}; all: avplug plugins",
+        )
     return [
-        describe(entry) for kind in kinds or KINDS for entry in registry.entries(kind)
+        describe(entry)
+        for kind in kinds or KINDS
+        for entry in registry.entries(kind)
+        if provider is None or entry.provider == normalise(provider)
     ]
 
 
@@ -59,6 +82,9 @@ def list_components(
         list[str] | None,
         typer.Argument(metavar="[KIND]...", help=f"Of: {', '.join(KINDS)}."),
     ] = None,
+    provider: Annotated[
+        str | None, typer.Option(metavar="DIST", help="Only what it provides.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the components that are there."""
@@ -66,7 +92,7 @@ def list_components(
     from avplug.core.registry import get_registry
 
     kinds = list(dict.fromkeys(parse_kind(word) for word in kind or ()))
-    rows = components(get_registry(), kinds)
+    rows = components(get_registry(), kinds, provider)
     if json:
         console.print_json(rows)
         return

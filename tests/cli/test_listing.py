@@ -108,3 +108,16 @@ def test_builtins_are_listed(avplug_json):
     }
     assert {row["provider"] for row in rows} == {"avplug"}
     assert all(row["summary"] for row in rows)
+
+
+def test_only_what_a_plugin_provides(avplug, avplug_json, dists, monkeypatch):
+    dists.add("avplug-fog")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "avplug-fog")
+    (row,) = avplug_json("list", "--provider", "Avplug.Fog")
+    assert row["qualified"] == "avplug-fog/fog"
+    assert avplug_json("list", "models", "--provider", "avplug-fog") == []
+    builtin = avplug_json("list", "corruptions", "--provider", "avplug")
+    assert {row["provider"] for row in builtin} == {"avplug"}
+    result = avplug("list", "--provider", "avplug-fgo")
+    assert result.exit_code == 2
+    assert "Did you mean 'avplug-fog'?" in result.stderr
