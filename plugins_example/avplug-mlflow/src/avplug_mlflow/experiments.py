@@ -31,11 +31,11 @@ def experiment_id(client: MlflowClient) -> str:
     if experiment is None:
         try:
             return str(client.create_experiment(name))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            # Another run has made it in between.
+        except MlflowException:
+            # Another run may have made it in between.
             experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
     if experiment.lifecycle_stage != "active":
         raise UsageError(
             f"MLflow's experiment '{name}' was deleted.",
