@@ -29,8 +29,7 @@ def blamed(error: BaseException, records: Iterable[PluginRecord]) -> PluginError
                 place = f"{Path(frame.f_code.co_filename).name}, line {line}"
                 return PluginError(
                     f"Error in {record.name}: {described(error)}, in {place}.",
-                    "Traceback: repeat it with avplug --debug. Leave the plugin out: "
-                    f"avplug plugins disable {record.distribution}",
+                    f"Traceback: repeat it with avplug --debug. {record.way_out}",
                 )
     return None
 

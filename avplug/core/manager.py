@@ -173,10 +173,9 @@ class PluginManager(pluggy.PluginManager):
     ) -> None:
         def stubborn() -> None:
             _log.warning(
-                "%s cannot be interrupted: it catches everything. End avplug, and "
-                "leave it out: avplug plugins disable %s",
+                "%s cannot be interrupted: it catches everything. End avplug. %s",
                 record.name,
-                record.distribution,
+                record.way_out,
             )
 
         try:

@@ -158,6 +158,13 @@ class PluginRecord:
         return f"plugin {self.provider} ({self.entry_point})"
 
     @property
+    def way_out(self) -> str:
+        """How a user leaves the plugin out."""
+        if self.version:
+            return f"Leave it out: avplug plugins disable {self.distribution}"
+        return f"Leave it out: drop --plugin {self.entry_point}"
+
+    @property
     def key(self) -> str:
         """Name under which pluggy knows the plugin."""
         return f"{self.distribution}:{self.entry_point}"
@@ -167,7 +174,7 @@ class PluginRecord:
         self.state, self.error = "failed", error
         if isinstance(error, TookTooLong):
             self.problem = f"was not imported within {error} s."
-            self.remedy = f"Leave it out: avplug plugins disable {self.distribution}"
+            self.remedy = self.way_out
         elif isinstance(error, AvplugError):
             self.problem, self.remedy = error.message, error.hint
         else:

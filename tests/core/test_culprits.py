@@ -71,3 +71,13 @@ def test_what_a_plugin_called_is_its_own(dists):
 
 def test_an_error_of_nobodys(dists):
     assert blamed(caught(lambda: 1 / 0), install(dists)) is None
+
+
+def test_a_file_is_left_out_by_not_naming_it(dists, tmp_path):
+    file = tmp_path / "fog.py"
+    file.write_text(HEAD + HOOK.format(name="fog", target="x:Y"))
+    manager = dists.manager(extra=(str(file),))
+    (record,) = manager.records
+    plugin = manager.get_plugin(record.key)
+    error = blamed(caught(plugin.fail), manager.records)
+    assert error.hint.endswith(f"Leave it out: drop --plugin {file}")
