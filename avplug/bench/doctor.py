@@ -274,3 +274,6 @@ def _plugins(manager: PluginManager) -> Iterator[Finding]:
     for record in manager.records:
         if record.state == "disabled":
             yield Finding("plugins", "note", f"{record.provider} is disabled")
+        for remark in record.remarks:
+            what = f"{record.provider} ({record.entry_point}) {remark}"
+            yield Finding("plugins", "note", what)

@@ -110,6 +110,13 @@ def test_plugins_that_are_broken_or_disabled():
     assert findings[1].remedy == "Fix."
 
 
+def test_what_is_odd_about_a_plugin_that_works():
+    loud = PluginRecord("loud", "1", "x", printed="hello")
+    _, finding = found("plugins", Manager(loud))
+    assert finding.state == "note"
+    assert finding.what.startswith("loud 1 (x) prints while it loads")
+
+
 def test_the_manager_of_this_process():
     (finding,) = found("plugins", get_plugin_manager())
     assert finding.state == "ok"
