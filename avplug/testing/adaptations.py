@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from avplug.testing.checks import (
     promise,
     quiet as stays_quiet,
     require,
+    trying,
 )
 from avplug.testing.elsewhere import same_elsewhere
 from avplug.testing.surroundings import leaves_as_it_was
@@ -187,8 +188,9 @@ def last_batch(subject: Subject) -> None:
     *whole, last = stream(subject.seed)
     for inputs in whole:
         taught(adapter, inputs)
-    answer = taught(adapter, last.rows(torch.arange(2)))
     with left_to(subject, one_clip):
+        with trying("a last batch of two clips after six each"):
+            answer = taught(adapter, last.rows(torch.arange(2)))
         expected = [2, CLASSES]
         require(
             list(answer.shape) == expected and answer.isfinite().all(),
@@ -204,8 +206,9 @@ def broken_clip(subject: Subject) -> None:
         adapter = made(subject, model)
         spoilt = copy_of(batch(subject.seed))
         getattr(spoilt, sense)[2].view(-1)[5] = float(value)
-        taught(adapter, spoilt)
         what = f"a clip with {value} in its {sense}"
+        with trying(what):
+            taught(adapter, spoilt)
         odd = [n for n, v in model.state_dict().items() if not v.isfinite().all()]
         require(not odd, f"{what}: {', '.join(odd[:3])} are no longer finite")
         answer = taught(adapter, batch(subject.seed + 1))
@@ -222,10 +225,13 @@ def pure(subject: Subject) -> None:
     require_untouched(source, given)
 
 
-def logits_of_the_stream(subject: Subject) -> Sequence[NDArray[Any]]:
+def logits_of_the_stream(subject: Subject) -> Mapping[str, NDArray[Any]]:
     """Return the logits of each batch of the toy's stream."""
     found = answers(made(subject), subject.seed)
-    return [answer.float().detach().numpy() for answer in found]
+    return {
+        f"logits of batch {place}": answer.float().detach().numpy()
+        for place, answer in enumerate(found)
+    }
 
 
 @promise("adaptation")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from avplug.testing.checks import (
     promise,
     quiet as stays_quiet,
     require,
+    trying,
 )
 from avplug.testing.elsewhere import same_elsewhere
 from avplug.testing.surroundings import leaves_as_it_was
@@ -231,7 +232,8 @@ def several_labels(subject: Subject) -> None:
     labels[torch.arange(SIZE), truth(SIZE)] = True
     labels[:, 1] = True
     try:
-        after = attacked(subject, labels=labels).batch
+        with trying(f"labels bool {list(labels.shape)}"):
+            after = attacked(subject, labels=labels).batch
     except CapabilityError as reason:
         raise NotApplicable(str(reason)) from reason
     for name in ("frames", "waveform"):
@@ -296,14 +298,14 @@ def quiet(subject: Subject) -> None:
     stays_quiet(lambda: attacked(subject))
 
 
-def perturbed(subject: Subject) -> Sequence[NDArray[Any]]:
+def perturbed(subject: Subject) -> Mapping[str, NDArray[Any]]:
     """Return what the attack adds to frames and waveform."""
     source = batch(subject.seed, SIZE)
     after = attacked(subject, source=copy_of(source)).batch
-    return [
-        (getattr(after, name) - getattr(source, name)).detach().numpy()
+    return {
+        name: (getattr(after, name) - getattr(source, name)).detach().numpy()
         for name in ("frames", "waveform")
-    ]
+    }
 
 
 @promise("attack")

@@ -154,6 +154,24 @@ def require(holds: object, message: str) -> None:
 
 
 @contextmanager
+def trying(what: str) -> Iterator[None]:
+    """Say with what it was that a component raised in the block.
+
+    Raises:
+        Violation: It raised something, and no reason why it cannot do that.
+    """
+    try:
+        yield
+    except (Violation, NotApplicable, AvplugError):
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise Violation(
+            f"{what}: raised {type(error).__name__}: {text:.300}{_at(error)}"
+        ) from error
+
+
+@contextmanager
 def left_to(subject: Subject, *causes: Function) -> Iterator[None]:
     """Leave what goes wrong in the block to the checks of its causes, if they fail.
 

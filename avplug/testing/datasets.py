@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from avplug.testing.checks import (
     promise,
     quiet as stays_quiet,
     require,
+    trying,
 )
 from avplug.testing.elsewhere import same_elsewhere
 from avplug.testing.surroundings import leaves_as_it_was
@@ -197,7 +198,8 @@ def whatever_is_asked_for(subject: Subject) -> None:
     for ref, few in _opened(dataset, 2):
         with left_to(subject, as_asked_for, repeatable):
             for wanted in (AS_IS, replace(WANTED, frame_rule="all", size=32)):
-                _is_as(dataset.load(ref, wanted), wanted)
+                with trying(f"clip {ref.id!r} asked for as {wanted}"):
+                    _is_as(dataset.load(ref, wanted), wanted)
             _are_same(few, dataset.load(ref, WANTED), "after other requests")
 
 
@@ -255,15 +257,16 @@ def picklable(subject: Subject) -> None:
             _are_same(clip, copy.load(ref, WANTED), "in its pickled copy")
 
 
-def list_and_clips(subject: Subject) -> Sequence[NDArray[Any]]:
+def list_and_clips(subject: Subject) -> Mapping[str, NDArray[Any]]:
     """Return the list, the fingerprint, and the media of two clips."""
     dataset = made(subject)
-    found: list[NDArray[Any]] = [
-        np.array([f"{ref.id} {ref.labels}" for ref in dataset.clips]),
-        np.array([dataset.fingerprint(), *dataset.labels]),
-    ]
+    found: dict[str, NDArray[Any]] = {
+        "the list": np.array([f"{ref.id} {ref.labels}" for ref in dataset.clips]),
+        "the fingerprint": np.array([dataset.fingerprint(), *dataset.labels]),
+    }
     for _, clip in _opened(dataset, 2):
-        found += [np.asarray(clip.frames), np.asarray(clip.audio)]
+        found[f"frames of clip {clip.id!r}"] = np.asarray(clip.frames)
+        found[f"audio of clip {clip.id!r}"] = np.asarray(clip.audio)
     return found
 
 

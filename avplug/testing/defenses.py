@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from avplug.testing.checks import (
     promise,
     quiet as stays_quiet,
     require,
+    trying,
 )
 from avplug.testing.elsewhere import same_elsewhere
 from avplug.testing.surroundings import leaves_as_it_was
@@ -205,16 +206,17 @@ def several_labels(subject: Subject) -> None:
     labels[:, 1] = True
     inputs = batch(subject.seed, _SIZE)
     with left_to(subject, objective):
-        defense, model = made(subject, labels)
-        loss = defense.objective(model, inputs, labels, _moment(subject))
+        with trying(f"labels bool {list(labels.shape)}"):
+            defense, model = made(subject, labels)
+            loss = defense.objective(model, inputs, labels, _moment(subject))
         told = f"the loss is {loss.detach().tolist()}"
         require(loss.shape == () and loss.isfinite(), told)
 
 
-def loss_of_a_batch(subject: Subject) -> Sequence[NDArray[Any]]:
+def loss_of_a_batch(subject: Subject) -> Mapping[str, NDArray[Any]]:
     """Return the training loss, under one seed of the global generators."""
     with global_seed(1):
-        return [_loss(subject).detach().float().numpy()]
+        return {"the loss": _loss(subject).detach().float().numpy()}
 
 
 @promise("defense")

@@ -12,7 +12,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from avplug.testing.checks import NotApplicable, Subject, Violation, require
 
-#: What a component computes, in arrays that can be compared.
-Answers = Callable[[Subject], Sequence[NDArray[Any]]]
+#: What a component computes, in arrays by name that can be compared.
+Answers = Callable[[Subject], Mapping[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,12 @@ def same_elsewhere(subject: Subject, answers: Answers, slack: float = 0.0) -> No
     """
     here = answers(subject)
     there = _asked(_question(subject, answers))
-    require(len(here) == len(there), f"{len(here)} answers here, {len(there)} there")
-    for place, (one, two) in enumerate(zip(here, there, strict=True)):
+    require([*here] == [*there], f"{[*here]} here, {[*there]} in another process")
+    for name, one in here.items():
+        two = there[name]
         if np.array_equal(one, two, equal_nan=one.dtype.kind == "f"):
             continue
-        what = f"answer {place}: {one.dtype} {list(one.shape)}"
+        what = f"{name}, {one.dtype} {list(one.shape)},"
         require(
             one.dtype == two.dtype
             and one.shape == two.shape
@@ -106,7 +107,7 @@ def _nobody() -> None:
     """Stand where the class goes, which the other process imports by itself."""
 
 
-def _asked(question: Question) -> Sequence[NDArray[Any]]:
+def _asked(question: Question) -> Mapping[str, NDArray[Any]]:
     questions, told = _process()
     pickle.dump(question, questions)
     questions.flush()
@@ -117,7 +118,7 @@ def _asked(question: Question) -> Sequence[NDArray[Any]]:
         raise Violation("it ended the other process that it was made in") from None
     if state == "raised":
         raise Violation(f"it works here, but in another process it raised {value}")
-    found: Sequence[NDArray[Any]] = value
+    found: Mapping[str, NDArray[Any]] = value
     return found
 
 

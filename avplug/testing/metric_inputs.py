@@ -7,7 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from avplug.core.components import MetricSpec
-from avplug.testing.checks import NotApplicable, Subject, left_to, promise, require
+from avplug.testing.checks import (
+    NotApplicable,
+    Subject,
+    left_to,
+    promise,
+    require,
+    trying,
+)
 from avplug.testing.metrics import (
     CLIPS,
     chosen,
@@ -26,7 +33,8 @@ def nothing_to_count(subject: Subject) -> None:
         ("no clips", chosen(said, slice(0)), np.ones((1, 0))),
         ("one clip", chosen(said, slice(1)), np.ones((1, 1))),
     ):
-        values = computed(subject, clips, weights)
+        with trying(label):
+            values = computed(subject, clips, weights)
         require(
             np.shape(values)[-1:] == (1,) and not np.isinf(values).any(),
             f"{label} gave {values}",
@@ -52,7 +60,8 @@ def what_is_not_known(subject: Subject) -> None:
     said = replace(predictions(subject), batches=None)
     if "embeddings" not in spec.needs:
         said = replace(said, embeddings=None)
-    values = computed(subject, said, np.ones((1, CLIPS)))
+    with trying("without batches, and embeddings that it does not need"):
+        values = computed(subject, said, np.ones((1, CLIPS)))
     with left_to(subject, one_value_per_row):
         require(
             np.shape(values) == (1,) and not np.isinf(values).any(),
@@ -69,7 +78,8 @@ def any_task(subject: Subject) -> None:
         raise NotApplicable(f"it is for {spec.task} alone")
     for task in ("multi-label", "multi-task"):
         said = predictions(replace(subject, spec=replace(spec, task=task)))
-        values = computed(subject, said, np.ones((1, CLIPS)))
+        with trying(f"{task} predictions"):
+            values = computed(subject, said, np.ones((1, CLIPS)))
         with left_to(subject, one_value_per_row):
             told = f"{task}: {values}; state the task that it is for"
             require(np.shape(values) == (1,) and not np.isinf(values).any(), told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -264,9 +264,9 @@ def quiet(subject: Subject) -> None:
     stays_quiet(lambda: computed(subject, predictions(subject), _rows(subject)))
 
 
-def values_of_rows(subject: Subject) -> Sequence[NDArray[Any]]:
+def values_of_rows(subject: Subject) -> Mapping[str, NDArray[Any]]:
     """Return the metric for rows of weights."""
-    return [computed(subject, predictions(subject), _rows(subject))]
+    return {"values": computed(subject, predictions(subject), _rows(subject))}
 
 
 @promise("metric")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,13 @@ from avplug.core.corruption import SEVERITIES
 from avplug.core.randomness import KeyedRandom
 from avplug.testing.checks import Subject, Violation, left_to, promise, require
 from avplug.testing.clips import clip
-from avplug.testing.corruptions import applied, raw, repeatable, same
+from avplug.testing.corruptions import (
+    applied,
+    difference,
+    raw,
+    repeatable,
+    same,
+)
 from avplug.testing.elsewhere import same_elsewhere
 from avplug.testing.surroundings import leaves_as_it_was
 
@@ -47,7 +53,8 @@ def stateless(subject: Subject) -> None:
     applied(component, name, clip(subject.seed + 1), 5, subject.seed)
     again = applied(component, name, source, 3, subject.seed)
     with left_to(subject, repeatable):
-        require(same(fresh, again), "a clip came out otherwise after another one")
+        apart = difference(fresh, again)
+        require(not apart, f"after another clip {apart}")
 
 
 @promise("corruption")
@@ -139,14 +146,15 @@ def picklable(subject: Subject) -> None:
         for each in (component, copy)
     )
     with left_to(subject, repeatable):
-        require(same(one, two), "its pickled copy does something else")
+        apart = difference(one, two)
+        require(not apart, f"in its pickled copy {apart}")
 
 
-def tracks(subject: Subject) -> Sequence[NDArray[Any]]:
+def tracks(subject: Subject) -> Mapping[str, NDArray[Any]]:
     """Return picture and sound of a clip, corrupted."""
     source = clip(subject.seed)
     spoilt = applied(subject.make(), subject.spec.name, source, 3, subject.seed)
-    return np.asarray(spoilt.frames), np.asarray(spoilt.audio)
+    return {"frames": np.asarray(spoilt.frames), "audio": np.asarray(spoilt.audio)}
 
 
 @promise("corruption")

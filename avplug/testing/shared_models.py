@@ -99,10 +99,11 @@ def order_of_labels(subject: Subject) -> None:
         require(gap <= 1e-3 * scale, f"logits of up to {scale:.3g} move by {gap:.3g}")
 
 
-def answers(subject: Subject) -> Sequence[NDArray[Any]]:
+def answers(subject: Subject) -> Mapping[str, NDArray[Any]]:
     """Return the logits of a batch."""
     model: Model = made(subject)
-    return [classified(model, batch_for(model, subject.seed)).float().numpy()]
+    found = classified(model, batch_for(model, subject.seed))
+    return {"logits": found.float().numpy()}
 
 
 @promise("model")
