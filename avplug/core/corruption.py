@@ -258,5 +258,6 @@ def _check(name: str, part: str, before: NDArray[Any], after: object) -> None:
             f"Corruption '{name}' turned {part} {before.dtype} {list(before.shape)} "
             f"into {after.dtype} {list(after.shape)}; both must stay the same."
         )
-    if not np.isfinite(after).all() and np.isfinite(before).all():
+    # Pictures are whole numbers: looking at each would cost what a corruption does.
+    if part == "audio" and not np.isfinite(after).all() and np.isfinite(before).all():
         raise PluginError(f"Corruption '{name}' made {part} that is not finite.")
