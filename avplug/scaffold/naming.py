@@ -6,6 +6,7 @@ import builtins
 import keyword
 import re
 import sys
+import unicodedata
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,8 +127,9 @@ def _builtin(kind: str) -> set[str]:
 
 def _other(kind: str, name: str, single_file: bool) -> str:
     """Return a name like this one that works."""
-    words = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
-    plain = _bare(words.lstrip("0123456789-"))[: _LONGEST // 2].rstrip("-") or kind
+    bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = "-".join(re.findall(r"[a-z0-9]+", bare.lower()))
+    plain = _bare(words)[: _LONGEST // 2].rstrip("-") or kind
     candidates = [plain, f"my-{plain}", *(f"my-{plain}-{i}" for i in range(2, 100))]
     return next(each for each in candidates if not _problem(kind, each, single_file))
 

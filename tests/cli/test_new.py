@@ -72,7 +72,8 @@ def test_a_single_file_is_a_plugin(avplug, avplug_json, tmp_path, monkeypatch, k
     [
         ("Fog", "is no name for a corruption", "fog"),
         ("sea fog", "is no name for a corruption", "sea-fog"),
-        ("3d", "is no name for a corruption", "d"),
+        ("3d", "is no name for a corruption", "my-3d"),
+        ("Überblenden", "is no name for a corruption", "uberblenden"),
         ("", "is no name for a corruption", "my-corruption"),
         ("avplug-", "is no name for a corruption", "my-corruption"),
         ("x" * 41, "is too long", "x" * 20),
