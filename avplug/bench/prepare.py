@@ -50,7 +50,9 @@ def construct(
     try:
         return target(*given, **fixed, **options)
     except (TypeError, ValueError) as error:
-        what = f"{entry.spec.kind.capitalize()} '{entry.qualified}' {entry.version}"
+        # A file that --plugin names has no version.
+        who = f"'{entry.qualified}' {entry.version}".rstrip()
+        what = f"{entry.spec.kind.capitalize()} {who}"
         if options:
             raise UsageError(
                 f"{what} does not take {dict(options)}: {error}"
