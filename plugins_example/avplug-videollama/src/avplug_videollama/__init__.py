@@ -17,7 +17,7 @@ def avplug_models() -> Sequence[ModelSpec]:
         ModelSpec(
             "videollama",
             "avplug_videollama.model:VideoLlama",
-            "Audio-visual language model (Qwen2.5-Omni) that chooses among the classes",
+            "Language model that names a class: Qwen2.5-Omni, or VideoLLaMA 3 (deaf)",
             aliases=("qwen2.5-omni",),
             paper="arXiv:2503.20215",
             requires=("transformers>=5.23,<6",),

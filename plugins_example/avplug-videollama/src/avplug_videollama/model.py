@@ -42,7 +42,7 @@ class VideoLlama(Model):
             constrained answer has the sum.
         prompt: The question; ``{labels}`` stands for the list. "" for the paper's.
         system: What the model is told before.
-        frames: Frames of a clip, an even number.
+        frames: Frames of a clip, an even number for Qwen2.5-Omni.
         image_size: Their side in pixels, a multiple of 28.
         seconds: Of sound.
         dtype: Of the weights; ``auto`` for the checkpoint's own.
