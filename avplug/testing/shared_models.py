@@ -20,6 +20,7 @@ from avplug.testing.checks import (
     require,
 )
 from avplug.testing.elsewhere import same_elsewhere
+from avplug.testing.model_claims import checkpoint
 from avplug.testing.models import (
     LABELS,
     batch_for,
@@ -109,5 +110,5 @@ def answers(subject: Subject) -> Mapping[str, NDArray[Any]]:
 @promise("model")
 def elsewhere(subject: Subject) -> None:
     """Made anew in another process, of another hash seed, it answers alike."""
-    with left_to(subject, deterministic, pretrained):
+    with left_to(subject, deterministic, pretrained, checkpoint):
         same_elsewhere(subject, answers, slack=1e-3)

@@ -14,6 +14,7 @@ from tests.testing.healthy import caught_by, failures, healthy, quiet_tests
 
 SPEC, Sound = healthy("corruption")
 STRONGEST = 0.55
+NOISES = {}
 
 
 @caught_by("corruption/pure")
@@ -76,6 +77,17 @@ class GoesThroughASet(Sound):
         spoilt = super().audio(samples, sample_rate, scene, rng)
         words = "".join({f"noise {number}" for number in range(20)})
         return spoilt * np.float32(1 + 1e-2 * crc32(words.encode()) / 2**32)
+
+
+@caught_by("corruption/elsewhere")
+class KeepsTheFirstNoiseForAll(Sound):
+    """Of each shape, which whatever clip came first in the process has drawn."""
+
+    def audio(self, samples, sample_rate, scene, rng):
+        noise = rng.generator().standard_normal(samples.shape, dtype=np.float32)
+        noise = NOISES.setdefault(samples.shape, noise)
+        level = np.sqrt(np.mean(np.square(samples)))
+        return samples + np.float32(2 * scene * level) * noise
 
 
 @caught_by("corruption/elsewhere")
