@@ -197,8 +197,9 @@ def plugins() -> str:
     return (
         "# Plugins\n\n"
         "Distributions that are kept beside avplug, in `plugins_example/`, and "
-        "installed and checked with it. Those of others carry the keyword "
-        "`avplug-plugin`.\n\n"
+        "installed and checked with it. Those of others are found on package indexes "
+        "by the keyword `avplug-plugin`, which `avplug new` writes into each: to be "
+        "found, publish it. What is installed here is shown by `avplug plugins`.\n\n"
         "| distribution | version | what it brings | needs |\n|---|---|---|---|\n"
         + "".join(rows)
     )
