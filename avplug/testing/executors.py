@@ -58,18 +58,21 @@ def each_task_once(subject: Subject) -> str:
 def own_outcome(subject: Subject) -> None:
     """Each task comes with its own outcome."""
     for task, outcome in results(subject, [3, 1, 2, 5]):
-        require(outcome == task * task, f"task {task} came with {outcome!r:.60}")
+        with left_to(subject, each_task_once):
+            require(outcome == task * task, f"task {task} came with {outcome!r:.60}")
 
 
 @promise("executor")
 def failures(subject: Subject) -> None:
     """What a task raises is yielded with it, and the others go on."""
     got = dict(results(subject, [6, 7, 8]))
-    require(
-        isinstance(got.get(7), ValueError) and "seven" in str(got[7]),
-        f"a task that raised ValueError('seven') came with {got.get(7)!r:.60}",
-    )
-    require(got.get(6) == 36 and got.get(8) == 64, f"the others came as {got!r:.80}")
+    with left_to(subject, each_task_once, own_outcome):
+        require(
+            isinstance(got.get(7), ValueError) and "seven" in str(got[7]),
+            f"a task that raised ValueError('seven') came with {got.get(7)!r:.60}",
+        )
+        others = got.get(6) == 36 and got.get(8) == 64
+        require(others, f"the others came as {got!r:.80}")
 
 
 @promise("executor")
