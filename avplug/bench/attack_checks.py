@@ -8,9 +8,9 @@ from typing import Any
 
 from avplug.bench.attacking import AttackSetting
 from avplug.bench.config import RunConfig
-from avplug.bench.prepare import option_defaults
 from avplug.core.attack import Budget, ThreatModel
 from avplug.core.registry import Registry
+from avplug.core.targets import option_defaults
 
 #: Attacks that the others are held against, with options where none are given.
 CONTROLS: Mapping[str, Mapping[str, Any]] = {

@@ -33,13 +33,14 @@ from typing import Any
 from avplug.bench.config import AttackProtocolName, RunConfig
 from avplug.bench.methods import Treatment
 from avplug.bench.models import LoadedModel
-from avplug.bench.prepare import construct, option_defaults
+from avplug.bench.prepare import construct
 from avplug.bench.splits import TRAINING, Split, open_split
 from avplug.bench.threats import SENSES, threat_model
 from avplug.core.attack import Attack, Budget, ThreatModel
 from avplug.core.ensemble import interchange_obstacle
 from avplug.core.errors import UsageError
 from avplug.core.registry import Entry, Registry
+from avplug.core.targets import option_defaults
 
 
 @dataclass(frozen=True, slots=True, eq=False)

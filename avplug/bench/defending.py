@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from avplug.bench.prepare import construct, option_defaults
+from avplug.bench.prepare import construct
 from avplug.core.defense import Defense
 from avplug.core.errors import CapabilityError, UnknownNameError, WeightsError
 from avplug.core.model import Model
 from avplug.core.registry import Entry, Registry
+from avplug.core.targets import option_defaults
 
 
 def make_defense(

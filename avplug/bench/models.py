@@ -13,13 +13,14 @@ from avplug.bench.compute import Compute
 from avplug.bench.defending import wrapped_again
 from avplug.bench.known_weights import choose_weights
 from avplug.bench.own_model import OwnEntry, own_entry, with_capabilities
-from avplug.bench.prepare import construct, option_defaults
+from avplug.bench.prepare import construct
 from avplug.bench.weight_files import read_weights
 from avplug.core.components import WeightSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import UnknownNameError, WeightsError, closest
 from avplug.core.model import Model
 from avplug.core.registry import Entry, Registry
+from avplug.core.targets import option_defaults
 from avplug.core.weights import Checkpoint, build_from
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from avplug.core.errors import (
     DatasetError,
     PluginError,
     UsageError,
-    closest,
 )
 from avplug.core.randomness import KeyedRandom
 from avplug.core.registry import Entry, Registry
+from avplug.core.targets import require_options
 
 
 def construct(
@@ -38,15 +37,7 @@ def construct(
         PluginError: The component could not be made.
     """
     target = entry.load()
-    known = option_defaults(target)
-    for key in options:
-        if known is not None and key not in known:
-            allowed = sorted(set(known) - {"labels", "model", *fixed})
-            raise UsageError(
-                f"{entry.spec.kind.capitalize()} '{entry.spec.name}' has no option "
-                f"{key!r}.{closest(key, allowed)}",
-                f"Options: {', '.join(allowed) or 'none'}.",
-            )
+    require_options(entry.spec, target, options, fixed)
     try:
         return target(*given, **fixed, **options)
     except (TypeError, ValueError) as error:
@@ -60,14 +51,6 @@ def construct(
         raise PluginError(
             f"{what} could not be made: {type(error).__name__}: {error}"
         ) from error
-
-
-def option_defaults(target: Callable[..., Any]) -> dict[str, Any] | None:
-    """Return the options of a constructor with their defaults; None if it takes any."""
-    parameters = inspect.signature(target).parameters.values()
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return None
-    return {p.name: p.default for p in parameters}
 
 
 def open_dataset(

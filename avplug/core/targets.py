@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Collection, Iterable
 from importlib import import_module
 from typing import Any
 
 from avplug.core.components import ComponentSpec
 from avplug.core.containment import described
 from avplug.core.discovery import is_installed
-from avplug.core.errors import AvplugError, MissingExtraError, PluginError
+from avplug.core.errors import (
+    AvplugError,
+    MissingExtraError,
+    PluginError,
+    UsageError,
+    closest,
+)
 
 
 def load_target(spec: ComponentSpec, provider: str) -> Any:
@@ -33,6 +41,42 @@ def load_target(spec: ComponentSpec, provider: str) -> Any:
     target = _resolve(spec.target, who)
     _check_base(target, spec, who)
     return target
+
+
+def option_defaults(target: Callable[..., Any]) -> dict[str, Any] | None:
+    """Return the options of a constructor with their defaults; None if it takes any."""
+    parameters = inspect.signature(target).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return None
+    return {p.name: p.default for p in parameters}
+
+
+def require_options(
+    spec: ComponentSpec,
+    target: Callable[..., Any],
+    options: Collection[str],
+    fixed: Iterable[str] = (),
+) -> None:
+    """Make sure that a component has options of these names.
+
+    Args:
+        spec: The descriptor.
+        target: What it names, imported.
+        options: Names that the user sets.
+        fixed: Arguments that the kind prescribes: none of the user's.
+
+    Raises:
+        UsageError: There is no such option; the closest one is suggested.
+    """
+    known = option_defaults(target) if options else None
+    for key in options:
+        if known is not None and key not in known:
+            allowed = sorted(set(known) - {"labels", "model", *fixed})
+            raise UsageError(
+                f"{spec.kind.capitalize()} '{spec.name}' has no option {key!r}."
+                f"{closest(key, allowed)}",
+                f"Options: {', '.join(allowed) or 'none'}.",
+            )
 
 
 def _resolve(target: str, who: str) -> Any:

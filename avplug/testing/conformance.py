@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from avplug.core import discovery
-from avplug.core.errors import UnknownNameError, closest
+from avplug.core.errors import UnknownNameError, UsageError, closest
 from avplug.core.manager import PluginManager
 from avplug.core.records import PluginSettings
 from avplug.testing.checks import Outcome, checks_of
@@ -99,6 +99,9 @@ def check(
         seed: Of everything random in the checks.
         options: Constructor's options by component name.
         limit: Seconds that loading, and each check, may take.
+
+    Raises:
+        UsageError: A component has no option that is given for it.
     """
     known = options or {}
     for outcome in _all(plugin, _chosen(select), seed, known, limit):
@@ -175,7 +178,11 @@ def _taken(plugin: Plugin) -> dict[tuple[str, str], str]:
 def _behaviour(
     job: Mapping[str, Any], wanted: Sequence[tuple[str, str]], limit: float
 ) -> Iterator[Outcome]:
-    """Yield outcomes; what hangs or ends the worker costs its own check only."""
+    """Yield outcomes; what hangs or ends the worker costs its own check only.
+
+    Raises:
+        UsageError: A component has no option that is given for it.
+    """
     left = list(wanted)
     while left:
         current, seconds = left[0], limit
@@ -183,6 +190,8 @@ def _behaviour(
             for answer in answers({**job, "checks": left}, seconds):
                 if "start" in answer:
                     current = tuple(answer["start"])
+                elif "refused" in answer:
+                    raise UsageError(*answer["refused"])
                 elif "outcome" in answer:
                     outcome = Outcome(**answer["outcome"])
                     left.remove((outcome.component, outcome.check))

@@ -128,10 +128,15 @@ def _process() -> tuple[IO[bytes], IO[bytes]]:
     # Any other will do; that of this process is drawn, if it is not stated.
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     process = subprocess.Popen(
-        [sys.executable, "-m", "avplug.testing.elsewhere"],
+        # -P: a file in the working folder must not pass for a module of avplug's.
+        [sys.executable, "-P", "-m", "avplug.testing.elsewhere"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONHASHSEED": seed},
+        env={
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        },
     )
     assert process.stdin is not None
     assert process.stdout is not None

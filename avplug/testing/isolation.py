@@ -33,9 +33,14 @@ def answers(job: Mapping[str, Any], limit: float) -> Iterator[dict[str, Any]]:
         WorkerHungError: An answer took longer.
         WorkerDiedError: The worker ended without having done its job.
     """
-    job = {**job, "path": [os.path.abspath(p) if p else os.getcwd() for p in sys.path]}
+    path = [os.path.abspath(p) if p else os.getcwd() for p in sys.path]
     process = subprocess.Popen(
-        [sys.executable, "-m", "avplug.testing.worker", json.dumps(job)],
+        # -P: a file in the working folder must not pass for a module of avplug's.
+        [
+            *(sys.executable, "-P", "-m", "avplug.testing.worker"),
+            json.dumps({**job, "path": path}),
+        ],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -104,8 +104,8 @@ def run_checks(job: Mapping[str, Any], tell: Tell) -> None:
     """Run the wanted checks of all components, telling each as it begins and ends."""
     from dataclasses import asdict
 
-    from avplug.core.errors import AvplugError, MissingExtraError
-    from avplug.core.targets import load_target
+    from avplug.core.errors import AvplugError, MissingExtraError, UsageError
+    from avplug.core.targets import load_target, require_options
     from avplug.testing.checks import Outcome, Subject, checks_of, run_check
 
     wanted = {(component, check) for component, check in job["checks"]}
@@ -126,9 +126,13 @@ def run_checks(job: Mapping[str, Any], tell: Tell) -> None:
                 tell({"outcome": asdict(Outcome("static/target", label, state, why))})  # type: ignore[arg-type]
             if target is None:
                 continue
-            subject = Subject(
-                spec, target, job["seed"], job["options"].get(spec.name, {})
-            )
+            options = job["options"].get(spec.name, {})
+            try:
+                require_options(spec, target, options)
+            except UsageError as error:
+                tell({"refused": [error.message, error.hint]})
+                break
+            subject = Subject(spec, target, job["seed"], options)
             for check in checks_of(spec.kind):
                 if (label, check.id) in wanted:
                     tell({"start": [label, check.id]})

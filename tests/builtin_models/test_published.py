@@ -5,9 +5,10 @@ import torch
 
 from avplug.bench.known_weights import known_weights
 from avplug.bench.models import resolve_variant
-from avplug.bench.prepare import construct, option_defaults
+from avplug.bench.prepare import construct
 from avplug.core.registry import get_registry
 from avplug.core.sources import address
+from avplug.core.targets import option_defaults
 from avplug.core.weights import without_initialisation
 
 KNOWN = known_weights(get_registry())

@@ -1,6 +1,11 @@
 """``avplug check``: what it says of how it was called."""
 
+from pathlib import Path
+
 import pytest
+
+from avplug.scaffold.naming import Names
+from avplug.scaffold.writing import one_file
 
 METRIC = """
 from avplug import MetricSpec, hookimpl
@@ -33,3 +38,25 @@ def test_words_that_no_check_has(avplug, file):
     result = avplug("check", file, "-k", "nosuch")
     assert result.exit_code == 2
     assert "No check has all the words 'nosuch'." in result.stderr
+
+
+def test_an_option_that_a_component_lacks_is_refused_once(avplug, tmp_path):
+    ((name, text),) = one_file("adaptation", Names("walk")).items()
+    path = tmp_path / name
+    path.write_text(text)
+    result = avplug("check", str(path), "-k", "adaptation", "-o", "walk.rl=1")
+    assert result.exit_code == 2
+    assert "Adaptation 'walk' has no option 'rl'. Did you mean 'lr'?" in result.stderr
+    assert "fail" not in result.stdout
+
+
+def test_a_file_in_the_working_folder_is_no_module_of_avplugs(
+    avplug, file, monkeypatch
+):
+    path = Path(file)
+    path.write_text(METRIC + "class Share:\n    pass\n")
+    for name in ("avplug", "json"):
+        path.with_name(f"{name}.py").write_text("raise SystemExit('a stray file')\n")
+    monkeypatch.chdir(path.parent)
+    result = avplug("check", file, "-k", "static/loads")
+    assert result.exit_code == 0, result.stdout
