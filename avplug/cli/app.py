@@ -54,6 +54,10 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; with ``--debug`` an error keeps its traceback."""
+        with stdout.answering():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
@@ -68,8 +72,6 @@ class Group(TyperGroup):
                 raise failure from error
             console.error(failure)
             raise typer.Exit(failure.exit_code) from error
-        finally:
-            stdout.release()
 
 
 def _blamed(error: BaseException) -> AvplugError | None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
+#: Whether a verb is at work: outside of one, stdout is everybody's.
+_answering = False
 #: Where data go; what ``sys.stdout`` was; both None while nothing was claimed.
 _data: TextIO | None = None
 _before: TextIO | None = None
@@ -21,10 +24,22 @@ def data() -> TextIO:
     return sys.stdout if _data is None else _data
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """While a verb is at work, let stdout be claimed for its answer."""
+    global _answering
+    _answering = True
+    try:
+        yield
+    finally:
+        _answering = False
+        _release()
+
+
 def claim() -> None:
-    """Keep stdout for :func:`data` until :func:`release`; the rest goes to stderr."""
+    """Keep stdout for :func:`data` until the verb ends; the rest goes to stderr."""
     global _data, _before
-    if _data is not None or sys.stdout is None:
+    if not _answering or _data is not None or sys.stdout is None:
         return
     _before = sys.stdout
     _before.flush()
@@ -45,8 +60,7 @@ def _moved(stream: TextIO) -> TextIO:
     return os.fdopen(moved, "w", encoding=stream.encoding, errors=stream.errors)
 
 
-def release() -> None:
-    """Let everybody write to stdout again."""
+def _release() -> None:
     global _data, _before
     if _data is None or _before is None:
         return

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from avplug.cli import stdout
+from avplug.core.manager import get_plugin_manager
 
 PRINTS = """
     import os, sys
@@ -69,14 +70,24 @@ def test_a_reader_that_leaves_is_no_error():
     assert done.stderr == ""
 
 
-def test_stdout_is_everybodys_again_afterwards(capsys):
+def test_stdout_is_everybodys_again_after_the_verb(capsys):
     before = sys.stdout
-    stdout.claim()
-    stdout.claim()
-    sys.stdout.write("message\n")
-    stdout.data().write("data\n")
-    stdout.release()
-    stdout.release()
+    with stdout.answering():
+        stdout.claim()
+        stdout.claim()
+        sys.stdout.write("message\n")
+        stdout.data().write("data\n")
     assert sys.stdout is before
     sys.stdout.write("later\n")
     assert capsys.readouterr() == ("data\nlater\n", "message\n")
+
+
+def test_plugins_that_load_when_no_verb_is_at_work_leave_stdout_alone(avplug, capsys):
+    # It loads none, and leaves to others how they are loaded.
+    assert avplug("--version").exit_code == 0
+    assert avplug("plugins", "disable", "--help").exit_code == 0
+    before = sys.stdout
+    stdout.claim()
+    assert get_plugin_manager().records
+    assert sys.stdout is before
+    assert stdout.data() is before
