@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avplug.testing.checks import NotApplicable, Subject, Violation, require
+from avplug.testing.surroundings import restored
 
 #: What a component computes, in arrays by name that can be compared.
 Answers = Callable[[Subject], Mapping[str, NDArray[Any]]]
@@ -169,10 +170,12 @@ def serve(questions: IO[bytes], told: IO[bytes]) -> None:
         except EOFError:
             return
         try:
-            subject = _made_here(question)
-            # Other clips come first there: what they leave behind must not matter.
-            question.answers(replace(subject, seed=subject.seed + 1))
-            answer = "answers", question.answers(subject)
+            # One component must not spoil the process for the next.
+            with restored():
+                subject = _made_here(question)
+                # Other clips come first there: what they leave must not matter.
+                question.answers(replace(subject, seed=subject.seed + 1))
+                answer = "answers", question.answers(subject)
         except (Exception, SystemExit) as error:
             answer = "raised", f"{type(error).__name__}: {error}"
         pickle.dump(answer, told)
