@@ -138,9 +138,9 @@ def adaptations() -> str:
 
 def attacks() -> str:
     """Return every built-in attack with its options and docstring."""
-    from avplug.core.targets import option_defaults
     from avplug.core.components import AttackSpec
     from avplug.core.registry import get_registry
+    from avplug.core.targets import option_defaults
 
     parts = [
         "# Attacks\n",
