@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -15,6 +13,7 @@ from avplug.bench.executors.local import Local
 from avplug.core.errors import UsageError, WorkerLostError, WorkerSetupError
 from avplug.core.registry import get_registry
 from tests.bench.works import Double, Stillborn
+from tests.waiting import alive, gone, until
 
 
 def run(tasks, work=None, **options):
@@ -31,22 +30,6 @@ def run(tasks, work=None, **options):
     outcomes = dict(Local(**options).run(tasks, work or Double(), tell))
     assert set(begun) == set(tasks)
     return outcomes, told
-
-
-def alive(pid):
-    try:
-        return (
-            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        )
-    except OSError:
-        return False
-
-
-def gone(pids, seconds=10.0):
-    end = time.monotonic() + seconds
-    while any(map(alive, pids)) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not any(map(alive, pids))
 
 
 def test_each_task_comes_with_its_own_outcome():
@@ -142,12 +125,11 @@ def test_results_can_be_left_and_no_worker_stays(tmp_path):
     tasks = [("where", 0), ("sleep", str(tmp_path))]
     running = Local(processes=2).run(tasks, Double(), lambda task, count: None)
     _, (pid, _, _) = next(running)
-    while not list(tmp_path.iterdir()):
-        time.sleep(0.02)
+    until(lambda: list(tmp_path.iterdir()))
     pids = [pid, *(int(path.name) for path in tmp_path.iterdir())]
     assert all(map(alive, pids))
     running.close()
-    assert gone(pids, 0)
+    assert not any(map(alive, pids))
 
 
 def test_what_workers_print_stays_off_stdout(capfd):
@@ -168,14 +150,13 @@ def test_no_worker_outlives_the_process_that_started_it(tmp_path, number):
         "list(Local(processes=2).run(tasks, Double(), lambda *a: None))\n"
     )
     driver = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    while len(list(tmp_path.iterdir())) < 2:
-        assert driver.poll() is None
-        time.sleep(0.02)
+    until(lambda: driver.poll() is not None or len(list(tmp_path.iterdir())) == 2)
+    assert driver.poll() is None
     pids = [int(path.name) for path in tmp_path.iterdir()]
     assert all(map(alive, pids))
     os.kill(driver.pid, number)
-    driver.wait(10)
-    assert gone(pids)
+    until(lambda: driver.poll() is not None, pids=[driver.pid, *pids])
+    gone(pids)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from avplug.bench.store import Store
-from tests.bench.test_executors_local import alive, gone
 from tests.bench.test_runner import equal, results
 from tests.bench.toys import checkpoint
+from tests.waiting import LONG, alive, gone, until
 
 
 def arguments(tmp_path, name, *more):
@@ -70,14 +69,13 @@ def test_a_signal_ends_the_run_and_the_same_command_goes_on(avplug, tmp_path, nu
         [sys.executable, "-m", "avplug", *command], stderr=subprocess.PIPE, text=True
     )
     cells = tmp_path / "run" / "cells"
-    while not any(cells.glob("[!.]*")):
-        assert driver.poll() is None
-        time.sleep(0.01)
+    until(lambda: driver.poll() is not None or any(cells.glob("[!.]*")))
+    assert driver.poll() is None
     workers = children(driver.pid)
     assert any(map(alive, workers))
     driver.send_signal(number)
-    _, said = driver.communicate(timeout=30)
-    assert gone(workers, 5)
+    _, said = driver.communicate(timeout=LONG)
+    gone(workers)
     if number == signal.SIGKILL:
         assert driver.returncode == -signal.SIGKILL
     else:
