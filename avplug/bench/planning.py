@@ -13,6 +13,7 @@ from avplug.bench.attacking import AttackSetting, attack_settings
 from avplug.bench.compute import compute_of
 from avplug.bench.conditions import Condition, conditions
 from avplug.bench.config import RunConfig
+from avplug.bench.idle_options import refuse_idle
 from avplug.bench.localising import localises
 from avplug.bench.methods import Treatment, treatments
 from avplug.bench.metrics import choose_metrics
@@ -52,7 +53,8 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
             "Run it without --attack.",
         )
     attacks = attack_settings(registry, config, surrogates, models, len(clips))
-    _check_options(config, methods, models, attacks)
+    used = _with_options(config, methods, models, attacks)
+    refuse_idle(config.options, used, "run", registry)
     matrix = _Matrix(
         config,
         dataset,
@@ -252,20 +254,15 @@ def _load_models(
     return models, [load(name, weights or None) for name, _, weights in parted]
 
 
-def _check_options(
+def _with_options(
     config: RunConfig,
     methods: list[Entry],
     models: list[LoadedModel],
     attacks: list[AttackSetting],
-) -> None:
+) -> set[str]:
+    """Return the names under which the run reads options."""
     entries = [*methods, *(m.entry for m in models), *(a.method for a in attacks)]
     entries += [m.entry for a in attacks for m in a.surrogates]
     named = {entry.spec.name for entry in entries}
     named |= set(CONTROLS) if config.attack_checks else set()
-    known = {"model", "dataset", "protocol", "executor", *config.models, *named}
-    for name in config.options:
-        if name not in known:
-            raise UsageError(
-                f"Options are given for {name!r}, which this run does not use.",
-                f"Used here: {', '.join(sorted(known))}.",
-            )
+    return {"model", "dataset", "protocol", "executor", *config.models, *named}

@@ -23,6 +23,7 @@ import torch
 from avplug.bench.config import RunConfig
 from avplug.bench.defending import check_needs, make_defense
 from avplug.bench.fitting import Fitting, Progress
+from avplug.bench.idle_options import refuse_idle
 from avplug.bench.judging import Judge, stated
 from avplug.bench.models import resolve_variant, settings_for
 from avplug.bench.own_model import with_capabilities
@@ -32,7 +33,7 @@ from avplug.bench.threats import threat_model
 from avplug.bench.train_config import Epoch, TrainConfig
 from avplug.core.clip import ClipRef
 from avplug.core.dataset import Dataset
-from avplug.core.errors import UsageError, WeightsError, closest
+from avplug.core.errors import UsageError, WeightsError
 from avplug.core.files import write_atomic
 from avplug.core.model import Model
 from avplug.core.registry import Entry, Registry
@@ -62,7 +63,9 @@ def train(
     start = read_checkpoint(config.init) if config.init else None
     threat = threat_model(config.budget) if config.budget else None
     entry, variant, sizes = resolve_variant(registry, config.model)
-    _check_options(config, entry)
+    used = {"model", "dataset", "lr_of", "schedule", config.model, entry.spec.name}
+    used |= {config.defense} if config.defense else set()
+    refuse_idle(config.options, used, "training", registry)
     options = config.options.get(config.defense or "", {})
     defense, defended = make_defense(registry, config.defense, options)
     dataset, clips = _open(registry, config, config.split, config.limit)
@@ -125,18 +128,6 @@ def train(
         facts["defense"] = defended
     save_checkpoint(out / WEIGHTS, fitting.model.cpu(), facts)
     return curve
-
-
-def _check_options(config: TrainConfig, entry: Entry) -> None:
-    known = {"model", "dataset", "lr_of", "schedule", config.model, entry.spec.name}
-    known |= {config.defense} if config.defense else set()
-    for name in config.options:
-        if name not in known:
-            raise UsageError(
-                f"Options are given for {name!r}, which this training does not use."
-                f"{closest(name, known)}",
-                f"Used here: {', '.join(sorted(known))}.",
-            )
 
 
 def _open(

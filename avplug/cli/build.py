@@ -133,6 +133,7 @@ def _build(
     from avplug.bench.build_config import BuildConfig
     from avplug.cli.selectors import gather
 
+    _refuse_idle(option)
     select = gather(
         config,
         option,
@@ -171,6 +172,17 @@ def _build(
         console.print_line(str(path))
     if summary.empty:
         raise typer.Exit(1)
+
+
+def _refuse_idle(option: list[str] | None) -> None:
+    """Refuse settings of what is no data set; a run's file may hold others."""
+    from avplug.bench.config_files import parse_options
+    from avplug.bench.idle_options import refuse_idle
+    from avplug.core.registry import get_registry
+
+    if option:
+        names = parse_options(tuple(option))
+        refuse_idle(names, ("dataset",), "build", get_registry())
 
 
 def _run(config: BuildConfig) -> BuildSummary:

@@ -46,7 +46,7 @@ def check(
     seed: Annotated[int, typer.Option(help="Of all that checks draw.")] = 0,
     option: Annotated[
         list[str] | None,
-        typer.Option("-o", help="Of a component: -o fog.density=0.5."),
+        typer.Option("-o", help="Of a component: -o tent.steps=3."),
     ] = None,
     limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="That one check may take.")

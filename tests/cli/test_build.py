@@ -122,6 +122,7 @@ def test_settings_of_a_run_are_taken_from_a_file(avplug, tmp_path):
         (("--profile", "other"), "no profile 'other'"),
         (("--dataset", "folder"), "is read from disk"),
         (("--format", "avi"), "'avi' is not one of"),
+        (("-o", "gaussian.sigma=3"), "a corruption takes none"),
     ],
 )
 def test_refusals(avplug, tmp_path, options, words):
