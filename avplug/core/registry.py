@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
+from avplug.core.absent import absent
 from avplug.core.clashes import claims, describe_clash
 from avplug.core.components import KINDS, ComponentSpec, CorruptionSpec
 from avplug.core.discovery import BUILTIN, normalise
@@ -69,6 +70,7 @@ class Registry:
     """
 
     def __init__(self, manager: PluginManager) -> None:
+        self._manager = manager
         self._claims = claims(manager.records)
         self._entries: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
         for record in manager.records:
@@ -170,9 +172,9 @@ class Registry:
         for entry in entries:
             if _category(entry):
                 names += [f"{_category(entry)}/*", f"{_category(entry)}/{entry.name}"]
+        hint = f"Show all {len(entries)}: avplug list {kind}\n{absent(self._manager)}"
         return UnknownNameError(
-            f"Unknown {kind} {name!r}.{closest(name, names)}",
-            f"Show all {len(entries)}: avplug list {kind}",
+            f"Unknown {kind} {name!r}.{closest(name, names)}", hint.rstrip()
         )
 
 

@@ -122,7 +122,7 @@ def test_an_unknown_name_suggests_the_closest(registry, name, suggestion):
         registry.get("corruption", name)
     text = f"Unknown corruption '{name}'. Did you mean {suggestion}?"
     assert caught.value.message == text
-    assert caught.value.hint == "Show all 6: avplug list corruption"
+    assert caught.value.hint.startswith("Show all 6: avplug list corruption")
 
 
 @pytest.mark.parametrize(
