@@ -22,6 +22,9 @@ PATIENCE = 10
 #: So many times the block may catch what gives it up before that is told.
 _CAUGHT = 20
 
+#: What is put back, in words, as :class:`Traces` tells it.
+FILTERS = "the filters of warnings"
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -165,7 +168,7 @@ def guarded() -> Iterator[Traces]:
             yield traces
         finally:
             if list(warnings.filters) != filters:
-                traces.undone.append("the filters of warnings")
+                traces.undone.append(FILTERS)
             if _folder() != folder and folder is not None:
                 os.chdir(folder)
                 traces.undone.append("the working folder")

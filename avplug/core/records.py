@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Literal
 
 from avplug.core.components import ComponentSpec
-from avplug.core.containment import TookTooLong, described
+from avplug.core.containment import FILTERS, TookTooLong, described
 from avplug.core.errors import AvplugError, UsageError
 from avplug.core.preferences import switched_off
 
@@ -139,15 +139,16 @@ class PluginRecord:
             told.append(f"hides version {', '.join(self.hides)} of itself on the path.")
         if self.printed.strip():
             told.append("prints while it loads; that went to stderr.")
-        if self.heavy:
+        # A file is loaded by who names it alone, and may hold its classes.
+        if self.heavy and self.version:
             told.append(
                 f"imports {', '.join(self.heavy)} while it loads"
                 f" ({self.milliseconds:.0f} ms), which every command waits for."
             )
-        if self.undone:
-            told.append(
-                f"changes {', '.join(self.undone)} while it loads; that was undone."
-            )
+        # Large libraries bring filters of their own.
+        undone = [each for each in self.undone if not (self.heavy and each == FILTERS)]
+        if undone:
+            told.append(f"changes {', '.join(undone)} while it loads; that was undone.")
         if self.threads:
             told.append("starts a thread while it loads that nobody ends.")
         return told

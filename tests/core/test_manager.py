@@ -6,6 +6,7 @@ import pytest
 
 from avplug.core import manager as manager_module
 from avplug.core.components import KINDS
+from avplug.core.containment import FILTERS
 from avplug.core.errors import PluginError, UsageError
 from avplug.core.manager import PluginManager, configure, get_plugin_manager
 from avplug.core.records import PluginSettings
@@ -194,10 +195,22 @@ def test_what_a_plugin_does_to_all_is_remarked(dists, source, remark):
 def test_a_heavy_import_is_remarked_with_its_cost(dists, monkeypatch):
     (dists.folder / "soundfile.py").write_text("")
     monkeypatch.delitem(manager_module.sys.modules, "soundfile", raising=False)
-    dists.add("avplug-fog", "import soundfile\n")
+    dists.add("avplug-fog", "import warnings, soundfile\nwarnings.resetwarnings()\n")
     record = record_of(dists.manager(), "avplug-fog")
     assert record.heavy == ("soundfile",)
-    assert "imports soundfile while it loads (" in record.remarks[0]
+    (told,) = record.remarks
+    assert "imports soundfile while it loads (" in told
+
+
+def test_a_file_may_import_what_it_needs(dists, tmp_path, monkeypatch):
+    source = "import warnings\nwarnings.filterwarnings('ignore', 'size changed')\n"
+    (dists.folder / "soundfile.py").write_text(source)
+    monkeypatch.delitem(manager_module.sys.modules, "soundfile", raising=False)
+    file = tmp_path / "own.py"
+    file.write_text("import soundfile\n")
+    record = record_of(dists.manager(extra=(str(file),)), "own")
+    assert (record.heavy, record.undone) == (("soundfile",), (FILTERS,))
+    assert record.remarks == []
 
 
 def test_one_that_cannot_be_interrupted_is_named(dists, caplog):
