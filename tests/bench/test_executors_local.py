@@ -12,7 +12,7 @@ from avplug.bench.executors import slots
 from avplug.bench.executors.local import Local
 from avplug.core.errors import UsageError, WorkerLostError, WorkerSetupError
 from avplug.core.registry import get_registry
-from tests.bench.works import Double, Stillborn
+from tests.bench.works import Double, Stillborn, Unreadable
 from tests.waiting import alive, gone, until
 
 
@@ -69,6 +69,23 @@ def test_a_task_that_kills_each_of_its_workers_fails_alone():
     assert "2 workers died" in str(error)
     assert "killed by SIGKILL" in str(error)
     assert outcomes == {task: 2 * task[1] for task in tasks[1:]}
+
+
+def test_a_task_that_cannot_be_read_fails_alone():
+    # A single worker: it is none the worse.
+    bad, good = Unreadable(), ("double", 2)
+    outcomes, _ = run([bad, good], processes=1)
+    assert isinstance(outcomes[bad], ValueError)
+    assert outcomes[good] == 4
+
+
+def test_a_worker_that_dies_is_seen_whatever_it_has_forked(tmp_path):
+    outcomes, _ = run([("fork_and_die", str(tmp_path))], attempts=1)
+    (error,) = outcomes.values()
+    assert isinstance(error, WorkerLostError)
+    (child,) = [int(path.name) for path in tmp_path.iterdir()]
+    assert alive(child), "its end was waited for"
+    os.kill(child, signal.SIGKILL)
 
 
 def test_a_worker_that_holds_too_much_memory_is_replaced():
@@ -138,25 +155,53 @@ def test_what_workers_print_stays_off_stdout(capfd):
     assert (out, err) == ("", "hello")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_no_worker_outlives_the_process_that_started_it(tmp_path, number):
-    code = (
-        # Whoever started the tests may have it ignored, as nohup does.
-        "import signal\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from avplug.bench.executors.local import Local\n"
-        "from tests.bench.works import Double\n"
-        f"tasks = [('sleep', {str(tmp_path)!r}), ('sleep', {str(tmp_path)!r} + '/')]\n"
-        "list(Local(processes=2).run(tasks, Double(), lambda *a: None))\n"
+DRIVER = """
+import os, signal, sys, time
+from pathlib import Path
+from avplug.bench.executors.local import Local
+from tests.bench.works import Double
+# Whoever started the tests may have it ignored, as nohup does.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+workers, forked = sys.argv[1:]
+begun = []
+def tell(task, count):
+    begun.append(task)
+    if len(begun) == 2 and forked and not os.fork():
+        Path(forked, str(os.getpid())).touch()
+        time.sleep(60)
+        os._exit(0)
+tasks = [("sleep", workers), ("sleep", workers + "/")]
+list(Local(processes=2).run(tasks, Double(), tell))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "forks"),
+    [(signal.SIGKILL, 0), (signal.SIGKILL, 1), (signal.SIGTERM, 0), (signal.SIGINT, 0)],
+)
+def test_no_worker_outlives_the_process_that_started_it(tmp_path, number, forks):
+    folders = [tmp_path / "workers", tmp_path / "forked"]
+    for folder in folders:
+        folder.mkdir()
+    words = [str(folders[0]), str(folders[1]) if forks else ""]
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, *words], stderr=subprocess.DEVNULL
     )
-    driver = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    until(lambda: driver.poll() is not None or len(list(tmp_path.iterdir())) == 2)
-    assert driver.poll() is None
-    pids = [int(path.name) for path in tmp_path.iterdir()]
-    assert all(map(alive, pids))
+
+    def pids():
+        assert driver.poll() is None
+        found = [[int(path.name) for path in folder.iterdir()] for folder in folders]
+        return found if list(map(len, found)) == [2, forks] else None
+
+    workers, forked = until(pids)
+    assert all(map(alive, [*workers, *forked]))
     os.kill(driver.pid, number)
-    until(lambda: driver.poll() is not None, pids=[driver.pid, *pids])
-    gone(pids)
+    until(lambda: driver.poll() is not None, pids=[driver.pid, *workers])
+    gone(workers)
+    # It holds the socket to them, as what the driver has forked does.
+    for pid in forked:
+        assert alive(pid)
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,16 @@ class Double:
         tick(5)
         return "survived"
 
+    def _fork_and_die(self, folder, tick):
+        child = os.fork()
+        if not child:
+            (Path(folder) / str(os.getpid())).touch()
+            time.sleep(60)
+            os._exit(0)
+        while not (Path(folder) / str(child)).exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGKILL)
+
     def _print(self, value, tick):
         sys.stdout.write(value)
 
@@ -58,6 +68,13 @@ class Odd(Exception):
 
     def __init__(self, one, two):
         super().__init__(one)
+
+
+class Unreadable:
+    """A task that cannot be unpickled."""
+
+    def __reduce__(self):
+        return int, ("no number",)
 
 
 class Stillborn(Double):

@@ -2,7 +2,8 @@
 
 Each worker is a new interpreter that lives until the run ends. It is tied to its
 supervisor by a socket: a dead worker closes it, and so does a dead supervisor, upon
-which the worker ends, so that none outlives the run, however that ends.
+which the worker ends, so that none outlives the run, however that ends. Where a process
+that the supervisor has forked keeps the socket open, the worker's new parent tells.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class _Crew(Generic[Task]):
         while self._waiting and (self._idle or self._free):
             worker = self._idle.pop() if self._idle else self._hire()
             task = self._at[worker] = self._waiting.popleft()
-            worker.send(task)
+            worker.send(pickle.dumps(task))
             if worker.ready:
                 self._tell(task, 0)
         by_pipe = {worker.pipe: worker for worker in self._at}
@@ -197,7 +198,7 @@ class _Worker:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-c", _START, json.dumps(sys.path)),
-                    *(str(its.fileno()), *map(str, slot.cores)),
+                    *map(str, (its.fileno(), os.getpid(), *slot.cores)),
                 ],
                 env={**os.environ, **slot.variables},
                 stdin=subprocess.DEVNULL,
@@ -210,10 +211,10 @@ class _Worker:
         self.pipe: Connection[Any, Any] = Connection(mine.detach())
         self.send(work)
 
-    def send(self, message: Any) -> None:
+    def send(self, pickled: bytes) -> None:
         """Send a message; that a worker is dead shows when it is listened to."""
         with suppress(OSError):
-            self.pipe.send(message)
+            self.pipe.send_bytes(pickled)
 
     def resident(self) -> int:
         """Return the resident bytes; 0 where the system does not tell."""

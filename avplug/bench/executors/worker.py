@@ -18,16 +18,20 @@ from avplug.bench.executors.sending import portable
 #: Seconds between reports of progress, at least.
 _PAUSE = 0.1
 
+#: Seconds between looks at whether the supervisor lives.
+_LOOK = 1.0
 
-def main(handle: int, cores: Sequence[int]) -> None:
+
+def main(handle: int, supervisor: int, cores: Sequence[int]) -> None:
     """Work off tasks.
 
-    The first message is the pickled work, each other one a task. Answers are pairs:
-    ``("ready", None)``, ``("tick", count)``, ``("done", outcome)``, ``("raised",
-    error)``.
+    The first message is the pickled work, each other one a pickled task. Answers are
+    pairs: ``("ready", None)``, ``("tick", count)``, ``("done", outcome)``,
+    ``("raised", error)``.
 
     Args:
         handle: File descriptor of a socket to the supervisor.
+        supervisor: Its process id.
         cores: To run on; empty for all.
     """
     # Ctrl-C is the supervisor's to answer; it ends its workers.
@@ -35,8 +39,14 @@ def main(handle: int, cores: Sequence[int]) -> None:
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     pipe: Connection[Any, Any] = Connection(handle)
-    tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(pipe, tasks), daemon=True).start()
+    # What a task starts may live on: the end of this process must show all the same.
+    os.set_inheritable(handle, False)
+    os.register_at_fork(after_in_child=pipe.close)
+    tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    receiver = threading.Thread(
+        target=_receive, args=(pipe, supervisor, tasks), daemon=True
+    )
+    receiver.start()
     work = pickle.loads(tasks.get())
     _send(pipe, ("ready", None))
     while True:
@@ -46,12 +56,19 @@ def main(handle: int, cores: Sequence[int]) -> None:
         _send(pipe, answer)
 
 
-def _receive(pipe: Connection[Any, Any], tasks: queue.SimpleQueue[Any]) -> None:
+def _receive(
+    pipe: Connection[Any, Any], supervisor: int, tasks: queue.SimpleQueue[bytes]
+) -> None:
+    # Pickles are not read here: what one raises must not end the watch.
     while True:
         try:
-            tasks.put(pipe.recv())
+            if pipe.poll(_LOOK):
+                tasks.put(pipe.recv_bytes())
         except (EOFError, OSError):
             # The supervisor is gone, killed perhaps: nobody wants the outcome.
+            os._exit(1)
+        # The socket stays open while a process that it has forked holds the other end.
+        if os.getppid() != supervisor:
             os._exit(1)
 
 
@@ -62,9 +79,9 @@ def _send(pipe: Connection[Any, Any], message: tuple[str, Any]) -> None:
         os._exit(1)
 
 
-def _answer(work: Callable[..., Any], task: Any, tick: _Ticker) -> tuple[str, Any]:
+def _answer(work: Callable[..., Any], task: bytes, tick: _Ticker) -> tuple[str, Any]:
     try:
-        return "done", work(task, tick)
+        return "done", work(pickle.loads(task), tick)
     except Exception as error:
         return "raised", portable(error)
 
@@ -90,4 +107,4 @@ class _Ticker:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), [int(core) for core in sys.argv[2:]])
+    main(int(sys.argv[1]), int(sys.argv[2]), [int(core) for core in sys.argv[3:]])
