@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from avplug.core.manager import PluginManager, configure
 from avplug.core.records import PluginSettings
 
 # Tests are many and small: a second thread costs them more than it brings.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Whoever started the tests may have it ignored, as nohup does; some send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says nothing but what else the machine does.
+settings.register_profile(
+    "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 FOG = """
     from avplug import CorruptionSpec, hookimpl

@@ -13,6 +13,10 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import IO, Any
 
+#: A limit is waited for in so many parts: where the whole machine is paused, the clock
+#: takes one of them from a worker that could not go on either.
+_PARTS = 10
+
 
 class WorkerHungError(Exception):
     """The worker gave no answer in time; it was killed."""
@@ -61,10 +65,7 @@ def answers(job: Mapping[str, Any], limit: float) -> Iterator[dict[str, Any]]:
     try:
         done = False
         while True:
-            try:
-                line = lines.get(timeout=limit)
-            except Empty:
-                raise WorkerHungError(f"no answer within {limit:g} s") from None
+            line = _next(lines, limit)
             if line is None:
                 break
             answer = json.loads(line)
@@ -82,6 +83,13 @@ def answers(job: Mapping[str, Any], limit: float) -> Iterator[dict[str, Any]]:
             thread.join(timeout=1)
         process.stdout.close()
         process.stderr.close()
+
+
+def _next(lines: Queue[str | None], limit: float) -> str | None:
+    for _ in range(_PARTS):
+        with suppress(Empty):
+            return lines.get(timeout=limit / _PARTS)
+    raise WorkerHungError(f"no answer within {limit:g} s")
 
 
 def _forward(stream: IO[str], lines: Queue[str | None]) -> None:

@@ -11,6 +11,7 @@ from avplug.bench.clip_store import ClipStore
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import MediaError
+from tests.waiting import LONG
 
 #: Bytes of a clip of ``Counting``.
 SIZE = 400_000
@@ -79,7 +80,7 @@ def test_of_threads_that_ask_at_once_one_decodes():
     assert all(clip is found[0] for clip in found)
 
 
-@pytest.mark.parametrize("limit", [None, TimeLimit(10)])
+@pytest.mark.parametrize("limit", [None, TimeLimit(LONG)])
 def test_what_a_data_set_raises_comes_out_and_is_tried_again(limit):
     class Broken(Counting):
         def load(self, ref, spec):
@@ -101,28 +102,26 @@ def test_a_clip_that_hangs_is_given_up_once_and_the_others_go_on():
         def load(self, ref, spec):
             clip = super().load(ref, spec)
             if ref.id == "1":
-                gone.wait(20)
+                gone.wait(LONG)
             return clip
 
     data = Hanging()
-    cache = ClipCache(data, InputSpec(), limit=TimeLimit(0.1))
-    begin = time.perf_counter()
+    cache = ClipCache(data, InputSpec(), limit=TimeLimit(1))
     for _ in range(3):
-        with pytest.raises(MediaError, match=r"'1' was not decoded within 0\.1 s"):
+        with pytest.raises(MediaError, match=r"'1' was not decoded within 1 s"):
             cache.load(data.clips[1])
         assert cache.load(data.clips[0]).id == "0"
-    assert time.perf_counter() - begin < 5
     assert data.loads.count("1") == 1
     gone.set()
 
 
 def test_one_thread_does_all_that_is_done_in_time_and_ends_with_its_owner():
-    limit, threads = TimeLimit(10), []
+    limit, threads = TimeLimit(LONG), []
     for _ in range(5):
         limit.run(lambda: threads.append(threading.current_thread()))
     assert len(set(threads)) == 1
     del limit
-    threads[0].join(5)
+    threads[0].join(LONG)
     assert not threads[0].is_alive()
 
 
@@ -135,7 +134,7 @@ from avplug.core.dataset import Dataset
 class Hanging(Dataset):
     labels = ("one",)
     def load(self, ref, spec):
-        time.sleep(60)
+        time.sleep(1000)
 cache = ClipCache(Hanging(), InputSpec(), limit=TimeLimit({seconds}))
 def load(ref):
     try:
@@ -151,7 +150,7 @@ results = ordered_map(load, [ClipRef("a", (0,))], {workers}, 2)
 def test_a_hanging_decoder_does_not_keep_the_process_alive(workers):
     code = HANG.format(seconds=0.1, workers=workers, then="print(next(results))")
     done = subprocess.run(
-        [sys.executable, "-c", code], timeout=30, capture_output=True, text=True
+        [sys.executable, "-c", code], timeout=LONG, capture_output=True, text=True
     )
     assert done.returncode == 0
     assert "not decoded within" in done.stdout
@@ -159,6 +158,6 @@ def test_a_hanging_decoder_does_not_keep_the_process_alive(workers):
 
 def test_nor_does_one_that_is_still_waited_for():
     then = "threading.Thread(target=next, args=(results,), daemon=True).start()"
-    code = HANG.format(seconds=60, workers=2, then=f"{then}\ntime.sleep(0.2)")
-    done = subprocess.run([sys.executable, "-c", code], timeout=30)
+    code = HANG.format(seconds=1000, workers=2, then=f"{then}\ntime.sleep(0.2)")
+    done = subprocess.run([sys.executable, "-c", code], timeout=LONG)
     assert done.returncode == 0

@@ -55,7 +55,10 @@ def test_a_clip_comes_back_as_it_was_and_read_only(tmp_path, frames, samples):
         assert array is None or not array.flags.writeable
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
+)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_found_and_named(tmp_path, caplog, place, bit):
     caplog.clear()

@@ -160,8 +160,6 @@ import os, signal, sys, time
 from pathlib import Path
 from avplug.bench.executors.local import Local
 from tests.bench.works import Double
-# Whoever started the tests may have it ignored, as nohup does.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 workers, forked = sys.argv[1:]
 begun = []
 def tell(task, count):

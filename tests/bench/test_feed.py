@@ -1,5 +1,4 @@
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from avplug.core.batch import collate
 from avplug.core.clip import ClipRef
 from avplug.core.registry import get_registry
 from tests.bench.toys import config
+from tests.waiting import LONG
 
 
 def plan_of(tmp_path, **changes):
@@ -99,23 +99,22 @@ def test_a_clip_that_hangs_is_a_failure_and_the_run_goes_on(
     tmp_path, monkeypatch, workers
 ):
     gone, load = threading.Event(), Events.load
-    plan = plan_of(tmp_path, clip_timeout=0.2, workers=workers)
+    plan = plan_of(tmp_path, clip_timeout=2, workers=workers)
     bad = plan.clips[3].id
 
     def hanging(self, ref, spec):
         if ref.id == bad:
-            gone.wait(30)
+            gone.wait(LONG)
         return load(self, ref, spec)
 
     monkeypatch.setattr(Events, "load", hanging)
-    feed, begin = Feed(plan), time.perf_counter()
+    feed = Feed(plan)
     for cell in plan.cells:
         record = evaluate(cell, plan, feed, lambda n: None).record
         assert record["clips"] == {"evaluated": 23, "failed": 1}
         (failure,) = record["failures"]
         assert failure["id"] == bad
-        assert "not decoded within 0.2 s" in failure["reason"]
-    assert time.perf_counter() - begin < 15
+        assert "not decoded within 2 s" in failure["reason"]
     gone.set()
 
 
@@ -137,7 +136,7 @@ def test_while_the_model_works_the_next_clips_are_corrupted(tmp_path):
     first = next(groups)
     assert len(first.items) == 8
     # The reader asks for nothing more: it is at work on the first batch.
-    assert corrupted.wait(10)
+    assert corrupted.wait(LONG)
     groups.close()
 
 

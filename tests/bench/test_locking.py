@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import asdict, replace
 
 import pytest
@@ -16,6 +15,7 @@ from avplug.bench import locking, writers
 from avplug.bench.locking import NAME, LockedError, current_writer, only_writer
 from avplug.bench.writers import Writer
 from avplug.core.errors import StorageError
+from tests.waiting import LONG
 
 HOLDER = """
 import sys, time
@@ -23,7 +23,7 @@ from pathlib import Path
 from avplug.bench.locking import only_writer
 with only_writer(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -186,13 +186,14 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 
 
 def _race(folder, barrier, wins):
-    barrier.wait(20)
+    barrier.wait()
     try:
         with only_writer(folder):
             wins.put(os.getpid())
-            time.sleep(0.5)
+            # Until all have tried.
+            barrier.wait()
     except LockedError:
-        pass
+        barrier.wait()
 
 
 def test_of_many_at_once_one_wins_even_over_a_dead_one(tmp_path):
@@ -200,7 +201,7 @@ def test_of_many_at_once_one_wins_even_over_a_dead_one(tmp_path):
     dead.wait()
     sign(tmp_path / "out", pid=dead.pid)
     context = multiprocessing.get_context("fork")
-    barrier, wins = context.Barrier(6), context.Queue()
+    barrier, wins = context.Barrier(6, timeout=LONG), context.Queue()
     racers = [
         context.Process(target=_race, args=(tmp_path / "out", barrier, wins))
         for _ in range(6)
@@ -208,9 +209,9 @@ def test_of_many_at_once_one_wins_even_over_a_dead_one(tmp_path):
     for racer in racers:
         racer.start()
     for racer in racers:
-        racer.join(20)
+        racer.join(LONG)
         assert racer.exitcode == 0
-    won = [wins.get(timeout=5)]
+    won = [wins.get(timeout=LONG)]
     assert wins.empty(), "two wrote at once"
     assert won[0] in {racer.pid for racer in racers}
 

@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 
 from avplug.bench.pipeline import ClipFailure, batches, ordered_map, prefetched
 from avplug.core.clip import ClipRef
+from tests.waiting import LONG, until
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
@@ -47,9 +48,7 @@ def test_values_are_fetched_ahead_in_order_and_no_more_than_so_many():
 
     coming = prefetched(source(), 2)
     assert next(coming) == 0
-    deadline = time.monotonic() + 5
-    while len(taken) < 4 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: len(taken) == 4)
     time.sleep(0.05)
     assert taken == [0, 1, 2, 3]
     assert list(coming) == list(range(1, 20))
@@ -74,7 +73,7 @@ def test_a_reader_that_stops_closes_what_is_fetched_ahead():
     coming = prefetched(source(), 2)
     next(coming)
     coming.close()
-    assert closed.wait(5)
+    assert closed.wait(LONG)
 
 
 @given(st.lists(st.booleans(), max_size=30), st.integers(1, 7))

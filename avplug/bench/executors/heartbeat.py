@@ -39,15 +39,17 @@ def end_with(path: Path, patience: float) -> None:
     """
 
     def watch() -> None:
-        seen, since = None, time.monotonic()
-        while time.monotonic() - since < patience:
-            time.sleep(min(_BEAT, patience))
+        # Naps are counted: a machine that was paused has heard nothing meanwhile.
+        seen, missed, nap = None, 0.0, min(_BEAT, patience)
+        while missed < patience:
+            time.sleep(nap)
             try:
                 now = path.stat().st_mtime_ns
             except OSError:
                 now = None
+            missed += nap
             if now is not None and now != seen:
-                seen, since = now, time.monotonic()
+                seen, missed = now, 0.0
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
