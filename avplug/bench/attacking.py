@@ -40,6 +40,7 @@ from avplug.core.attack import Attack, Budget, ThreatModel
 from avplug.core.ensemble import interchange_obstacle
 from avplug.core.errors import UsageError
 from avplug.core.registry import Entry, Registry
+from avplug.core.senses import ONLY, SIGNALS
 from avplug.core.targets import option_defaults
 
 
@@ -123,18 +124,22 @@ class AttackSetting:
             if any(fnmatchcase(own, pattern) for own in (self.method.name, self.asked))
         )
 
+    def vain(self, model: LoadedModel) -> str | None:
+        """Return why nothing that it may change reaches an answer; None if it does."""
+        for seen in (model, *self.surrogates):
+            if {*self.senses}.isdisjoint(seen.modalities):
+                name, only = seen.entry.spec.name, ONLY[seen.modalities]
+                signal = SIGNALS[self.senses]
+                return f"it attacks the {signal} alone, and {name} {only}"
+        return None
+
     def obstacle(self, model: LoadedModel, treatment: Treatment) -> str | None:
         """Return why a model so treated cannot be attacked so; None if it can."""
         spec: Any = self.method.spec
         moving = treatment.adapter.stateful and not self.surrogates
         for seen in self.surrogates or (model,):
-            capabilities = seen.entry.spec.capabilities  # type: ignore[attr-defined]
-            lacking = [need for need in spec.needs if need not in capabilities]
-            if lacking:
-                return (
-                    f"{spec.name} needs {', '.join(lacking)}, which "
-                    f"{seen.entry.spec.name} has not"
-                )
+            if lack := seen.lack(spec.needs):
+                return f"{spec.name} needs {lack}"
         for surrogate in self.surrogates:
             if different := interchange_obstacle(model.model, surrogate.model):
                 return (

@@ -59,6 +59,11 @@ class Condition:
         """Whether the clips are as they were recorded."""
         return not self.steps and self.premade is None
 
+    def matters_to(self, modalities: str) -> bool:
+        """Whether a model that uses these senses (``av``, ``a``, ``v``) can tell."""
+        touched = str(self.identity["modalities"]) if self.identity else modalities
+        return not {*touched}.isdisjoint(modalities)
+
     def apply(self, clip: Clip, seed: int) -> Clip:
         """Return the clip under this condition."""
         for step in self.steps:

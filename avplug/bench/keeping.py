@@ -94,6 +94,8 @@ class Keeper:
             },
             "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
+        if cell.model.modalities != "av":
+            record["modalities"] = cell.model.modalities
         return self._store.put(
             cell.identity, outcome.predictions, record, outcome.places, outcome.maps
         )

@@ -87,13 +87,8 @@ class Treatment:
     def obstacle(self, model: LoadedModel, dataset: Dataset) -> str | None:
         """Return why the method cannot run on this model and data; None if it can."""
         spec: Any = self.method.spec
-        capabilities = model.entry.spec.capabilities  # type: ignore[attr-defined]
-        lacking = [n for n in self.needs if n not in (*capabilities, *_DATA)]
-        if lacking:
-            return (
-                f"{spec.name} needs {', '.join(lacking)}, which "
-                f"{model.entry.spec.name} has not"
-            )
+        if lack := model.lack(need for need in self.needs if need not in _DATA):
+            return f"{spec.name} needs {lack}"
         task = task_of(dataset.multi_label, dataset.tasks)
         if task not in spec.tasks:
             return f"{spec.name} is not defined for {task} data"

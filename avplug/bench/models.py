@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from avplug.core.dataset import Dataset
 from avplug.core.errors import UnknownNameError, WeightsError, closest
 from avplug.core.model import Model
 from avplug.core.registry import Entry, Registry
+from avplug.core.senses import ONLY, capabilities_of, modalities_of
 from avplug.core.targets import option_defaults
 from avplug.core.weights import Checkpoint, build_from
 
@@ -31,6 +32,33 @@ class LoadedModel:
     entry: Entry
     model: Model
     identity: Mapping[str, Any]
+
+    @property
+    def modalities(self) -> str:
+        """The senses that its answer depends on: ``av``, ``a`` or ``v``.
+
+        No part of the identity: the options in there decide them.
+
+        Raises:
+            UsageError: It says something else of itself.
+        """
+        return modalities_of(self.entry.spec, self.model)  # type: ignore[arg-type]
+
+    def lack(self, needs: Iterable[str]) -> str | None:
+        """Say what it lacks of what a method needs; None if nothing.
+
+        Raises:
+            UsageError: As :attr:`modalities`.
+        """
+        spec: Any = self.entry.spec
+        offered = capabilities_of(spec, self.model)
+        lacking = [need for need in needs if need not in offered]
+        if not lacking:
+            return None
+        said = f"{', '.join(lacking)}, which {spec.name} has not"
+        if {*lacking}.isdisjoint(spec.capabilities):
+            return said
+        return f"{said}: it {ONLY[self.modalities]}"
 
 
 def resolve_variant(registry: Registry, name: str) -> tuple[Entry, str, dict[str, Any]]:

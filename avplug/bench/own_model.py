@@ -55,8 +55,8 @@ class Wrapped(Model):
 
     Args:
         module: Returns logits [B, C] of frames [B, T, 3, H, W], 0..1, and waveform
-            [B, N]; has ``input``, an :class:`InputSpec`; may have ``outputs`` and
-            ``parameters_for``.
+            [B, N]; has ``input``, an :class:`InputSpec`; may have ``outputs``,
+            ``modalities`` and ``parameters_for``.
         labels: Names of the classes.
         **config: The options that it was made with.
 
@@ -76,6 +76,7 @@ class Wrapped(Model):
         self.module = module
         self.input = module.input  # type: ignore[assignment]
         self.outputs = getattr(module, "outputs", "softmax")
+        self.modalities = getattr(module, "modalities", None)
 
     def forward(self, frames: torch.Tensor, waveform: torch.Tensor) -> torch.Tensor:
         """Return logits [B, C]."""

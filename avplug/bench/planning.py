@@ -28,6 +28,7 @@ from avplug.core.dataset import Dataset
 from avplug.core.errors import UsageError
 from avplug.core.model import Embeds, ShowsJointAttention
 from avplug.core.registry import Entry, Registry
+from avplug.core.senses import ONLY, SIGNALS
 
 
 def make_plan(config: RunConfig, registry: Registry) -> Plan:
@@ -130,6 +131,7 @@ class _Matrix:
                 if not (isinstance(model.model, Embeds) and model.model.embeds)
             ]
         for model in self.models:
+            skips += self._unheeded(model)
             for treatment in self._able(model):
                 skips += self._impossible(model, treatment)
         return skips
@@ -137,9 +139,25 @@ class _Matrix:
     def _able(self, model: LoadedModel) -> list[Treatment]:
         return [t for t in self.treated if t.obstacle(model, self.dataset) is None]
 
-    def _streams(self, treatment: Treatment) -> int:
-        streams = treatment.protocol.streams(self.spoilt, 0)
-        return len(streams) * len(self.config.seeds)
+    def _streams(
+        self, treatment: Treatment, conditions: Sequence[Condition] | None = None
+    ) -> int:
+        spoilt = self.spoilt if conditions is None else conditions
+        return len(treatment.protocol.streams(spoilt, 0)) * len(self.config.seeds)
+
+    def _shown(self, model: LoadedModel) -> list[Condition]:
+        """Return the conditions that can change an answer, and the clean one."""
+        return [c for c in self.spoilt if c.matters_to(model.modalities)]
+
+    def _unheeded(self, model: LoadedModel) -> list[Skip]:
+        """Return what is spoilt of a sense that a model lacks."""
+        shown, able = self._shown(model), self._able(model)
+        count = sum(self._streams(t) - self._streams(t, shown) for t in able)
+        if not count:
+            return []
+        (lacking,) = {*SIGNALS} - {*model.modalities}
+        what = f"{model.entry.spec.name} where only the {SIGNALS[lacking]} is corrupted"
+        return [Skip(what, count, f"it {ONLY[model.modalities]}")]
 
     def _meant(self, model: LoadedModel) -> list[AttackSetting]:
         return [a for a in self.attacks if a.meant_for(model, self.config.only)]
@@ -149,7 +167,7 @@ class _Matrix:
         reasons = Counter(
             (attack.method.spec.name, reason)
             for attack in self._meant(model)
-            if (reason := attack.obstacle(model, treatment))
+            if (reason := self._obstacle(attack, model, treatment))
         )
         seeds = len(self.config.seeds)
         return [
@@ -157,14 +175,21 @@ class _Matrix:
             for (name, reason), count in reasons.items()
         ]
 
+    def _obstacle(
+        self, attack: AttackSetting, model: LoadedModel, treatment: Treatment
+    ) -> str | None:
+        # A paper's table prints the clean score of a network so attacked, and means it.
+        vain = None if self.config.tables else attack.vain(model)
+        return vain or attack.obstacle(model, treatment)
+
     def _cells_of(
         self, model: LoadedModel, treatment: Treatment, seed: int
     ) -> Iterator[Cell]:
         def possible(attacks: Iterable[AttackSetting]) -> list[AttackSetting]:
-            return [a for a in attacks if a.obstacle(model, treatment) is None]
+            return [a for a in attacks if not self._obstacle(a, model, treatment)]
 
         attacks, checks = possible(self._meant(model)), possible(self.checks)
-        for segments in treatment.protocol.streams(self.spoilt, seed):
+        for segments in treatment.protocol.streams(self._shown(model), seed):
             clean = all(condition.clean for condition in segments)
             checked = clean and seed == self.config.seeds[0]
             for attack in (None, *attacks, *(checks if checked else ())):

@@ -100,6 +100,7 @@ class Remembering(Model):
         self.model = model
         self.input = model.input
         self.outputs = model.outputs
+        self.modalities = model.modalities
         width = model.feature_width
         self.audio_memory = Memory(width, columns, steps, sparsity)
         self.video_memory = Memory(width, columns, steps, sparsity)

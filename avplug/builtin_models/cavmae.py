@@ -19,11 +19,11 @@ from avplug.builtin_models.two_steps import TwoSteps
 from avplug.builtin_models.vit import Block, each_row, initialise
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError
-from avplug.core.model import JointAttention, PerSense, Surface
+from avplug.core.model import JointAttention, Modalities, PerSense, Surface
 
 #: Modalities that each mode uses, and the norms of each pass through the joint block;
 #: the pooled vectors of two passes are averaged.
-_MODES: dict[Mode, tuple[str, tuple[str, ...]]] = {
+_MODES: dict[Mode, tuple[Modalities, tuple[str, ...]]] = {
     "multimodal": ("av", ("",)),
     "audioonly": ("a", ("_a",)),
     "videoonly": ("v", ("_v",)),
@@ -67,6 +67,7 @@ class CAVMAE(JointEncoders, TwoSteps[Tokens]):
         self.sizes = sizes
         self.input = sizes.input
         self.outputs: Literal["softmax", "sigmoid"] = sizes.outputs
+        self.modalities = _MODES[sizes.mode][0]
         width = sizes.width
         self.add_encoders(sizes, audio_channels=1, trained_positions=True)
         self.add_joint(sizes, sizes.joint_depth)

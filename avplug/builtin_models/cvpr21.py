@@ -65,6 +65,7 @@ class CVPR21(TwoSteps[PerSense]):
         self.sizes = sizes
         self.input = sizes.input
         self.outputs: Literal["softmax", "sigmoid"] = sizes.outputs
+        self.modalities = sizes.modalities
         self.colours = ImageNetColours()
         if sizes.hears:
             self.sound = SoundNet(sizes.sound_widths)

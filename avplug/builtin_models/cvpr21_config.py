@@ -9,10 +9,13 @@ from avplug.builtin_models.cavmae_config import Outputs
 from avplug.builtin_models.options import Options, check_picks, one_of
 from avplug.core.clip import InputSpec
 from avplug.core.errors import UsageError
+from avplug.core.model import Modalities
 
 Fusion = Literal[
     "concat", "sum", "film", "gated-sum", "gated-concat", "audio", "visual"
 ]
+#: Networks of one sense.
+_ONE_SENSE: dict[Fusion, Modalities] = {"audio": "a", "visual": "v"}
 Pool = Literal["avg", "max", "localised"]
 
 #: Sounds are resampled to this rate, in Hz, before the network hears them.
@@ -93,12 +96,17 @@ class CVPR21Config(Options):
     @property
     def hears(self) -> bool:
         """Whether the network uses the sound."""
-        return self.fusion != "visual"
+        return "a" in self.modalities
 
     @property
     def sees(self) -> bool:
         """Whether the network uses the picture."""
-        return self.fusion != "audio"
+        return "v" in self.modalities
+
+    @property
+    def modalities(self) -> Modalities:
+        """The senses that the network uses."""
+        return _ONE_SENSE.get(self.fusion, "av")
 
     @property
     def input(self) -> InputSpec:

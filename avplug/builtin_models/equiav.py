@@ -23,10 +23,14 @@ from avplug.builtin_models.two_steps import TwoSteps
 from avplug.builtin_models.vit import each_row, initialise
 from avplug.core.batch import Batch
 from avplug.core.errors import CapabilityError
-from avplug.core.model import PerSense, Surface
+from avplug.core.model import Modalities, PerSense, Surface
 
 Mode = Literal["multimodal", "video_only", "audio_only"]
-_USED: dict[Mode, str] = {"multimodal": "av", "video_only": "v", "audio_only": "a"}
+_USED: dict[Mode, Modalities] = {
+    "multimodal": "av",
+    "video_only": "v",
+    "audio_only": "a",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class EquiAV(Encoders, TwoSteps[Vectors]):
         self.sizes = sizes
         self.input = sizes.input
         self.outputs: Literal["softmax", "sigmoid"] = sizes.outputs
+        self.modalities = _USED[sizes.mode]
         width, projection = sizes.width, sizes.projection
         self.add_encoders(sizes, audio_channels=3, trained_positions=False)
         self.norm_a = nn.LayerNorm(width)

@@ -186,6 +186,7 @@ def avplug_models() -> Iterable[ModelSpec]:
             capabilities=("norm", "gradient", "encode"),
             variants={"base": {}, "tiny": _CLIP_TINY},
             weights=published.CLIP,
+            modalities="v",
         ),
         ModelSpec(
             "audioclip",

@@ -20,15 +20,16 @@ from avplug.builtin_models.frontend import check_frames
 from avplug.builtin_models.text_cache import hash_tensors
 from avplug.builtin_models.two_steps import TwoSteps
 from avplug.builtin_models.vit import each_row
-from avplug.builtin_models.zero_shot_config import ZeroShotConfig
+from avplug.builtin_models.zero_shot_config import Fusion, ZeroShotConfig
 from avplug.core.batch import Batch
 from avplug.core.clip import InputSpec
 from avplug.core.errors import CapabilityError, UsageError
-from avplug.core.model import PerSense, Surface
+from avplug.core.model import Modalities, PerSense, Surface
 
 Sense = Literal["audio", "visual"]
 Tower = Literal["audio", "visual", "text"]
 
+_ONE_SENSE: dict[Fusion, Modalities] = {"audio": "a", "visual": "v"}
 _NORMS = (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -99,6 +100,7 @@ class ZeroShot(TwoSteps[Embeddings]):
     ) -> None:
         super().__init__(labels, **asdict(options))
         self.options = options
+        self.modalities = _ONE_SENSE.get(options.fusion, "av")
         for sense in self.senses:
             if sense not in self.towers:
                 raise UsageError(

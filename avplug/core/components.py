@@ -12,6 +12,9 @@ from avplug.core.stated import check_fields
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
 
+#: Senses that a model may use, or a corruption may change: both, sound, picture.
+MODALITIES = ("av", "a", "v")
+
 
 @dataclass(frozen=True)
 class ComponentSpec:
@@ -160,6 +163,12 @@ class ModelSpec(ComponentSpec):
         reads_weights: Whether the constructor's option ``weights`` takes what a user
             gives as ``--weights``, such as a folder or an id of another library's, and
             makes the final weights of it. avplug then reads no checkpoint itself.
+        modalities: Senses that its answer depends on: ``"av"``, ``"a"`` for a model
+            that only hears, ``"v"`` for one that only sees. Where a variant or an
+            option leaves out a sense, the model says so: ``Model.modalities``.
+
+    Raises:
+        ValueError: The modalities are others, besides what a component raises.
     """
 
     kind = "model"
@@ -169,6 +178,15 @@ class ModelSpec(ComponentSpec):
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     weights: tuple[WeightSpec, ...] = ()
     reads_weights: bool = False
+    modalities: str = "av"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.modalities not in MODALITIES:
+            raise ValueError(
+                f"{self.modalities!r} are no modalities of model '{self.name}':"
+                " 'av', 'a' or 'v' are possible."
+            )
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from avplug.core.errors import CapabilityError
 Surface = Literal[
     "norm", "norm_early", "norm_unimodal", "fusion_attention", "classifier"
 ]
+#: Senses that an answer depends on: both, the sound, the picture.
+Modalities = Literal["av", "a", "v"]
 
 
 class Model(nn.Module):
@@ -39,6 +41,8 @@ class Model(nn.Module):
         labels: Names of the classes.
         outputs: ``"softmax"`` (one label) or ``"sigmoid"`` (several) turns the logits
             into probabilities.
+        modalities: Senses that its answer depends on, where its options decide that;
+            None for what its descriptor says.
         config: The constructor's options as plain values; stored with the weights.
         pretrained: Whether the constructor makes the final weights itself, so that
             no checkpoint is asked for. It is checked: two constructions must agree.
@@ -60,6 +64,7 @@ class Model(nn.Module):
 
     input: InputSpec
     outputs: Literal["softmax", "sigmoid"] = "softmax"
+    modalities: Modalities | None = None
     pretrained: ClassVar[bool] = False
 
     def __init__(self, labels: tuple[str, ...], **config: Any) -> None:

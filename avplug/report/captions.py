@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from avplug.bench.store import StoredCell
+from avplug.core.senses import ONLY
 from avplug.report.attacked import brief, threat_of
 from avplug.report.keys import model_name
 from avplug.report.labels import canonical
@@ -30,7 +31,7 @@ def caption(cells: Sequence[StoredCell], resamples: int | None) -> list[str]:
     identities = [stored.cell for stored in cells]
     parts = [
         *map(_data, _distinct(cell["dataset"] for cell in identities)),
-        *map(_model, _distinct(cell["model"] for cell in identities)),
+        *_models(cells),
         _corruptions(identities),
         _adaptation(identities),
         *_defenses(identities),
@@ -49,10 +50,13 @@ def _data(data: Mapping[str, Any]) -> str:
     return f"Data: {data['name']}, split {data['split']}, {share}{missing}"
 
 
-def _model(model: Mapping[str, Any]) -> str:
-    weights = model.get("weights")
-    named = f"weights {str(weights)[:SHORT]}" if weights else "untrained or unnamed"
-    return f"Model: {model_name(dict(model))}, {named}"
+def _models(cells: Iterable[StoredCell]) -> Iterator[str]:
+    for cell in {canonical(c.cell["model"]): c for c in cells}.values():
+        model = cell.cell["model"]
+        weights = model.get("weights")
+        named = f"weights {str(weights)[:SHORT]}" if weights else "untrained or unnamed"
+        only = ONLY.get(cell.record.get("modalities", ""))
+        yield ", ".join(filter(None, (f"Model: {model_name(model)}", only, named)))
 
 
 def _corruptions(cells: Iterable[Mapping[str, Any]]) -> str:

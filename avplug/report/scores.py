@@ -17,6 +17,7 @@ import numpy as np
 from avplug.bench.store import Store, StoredCell
 from avplug.core.errors import PluginError, UsageError
 from avplug.core.metric import task_of
+from avplug.core.senses import ONLY
 from avplug.report import keys
 from avplug.report.attacked import AttackPanel, attack_panel
 from avplug.report.denominators import denominators
@@ -213,8 +214,13 @@ def _batches(
 def _notes(dataset: str, cells: list[StoredCell]) -> list[str]:
     methods, clean = keys.methods(cells), keys.clean_references(cells)
     lacking = dict.fromkeys(methods[c.id].model for c in cells if not clean[c.id])
+    limited = {methods[c.id].model: c.record.get("modalities") for c in cells}
     return [
         f"{model} on {dataset}: the source model's clean cell is not finished, so"
         " alpha and rho are undefined."
         for model in lacking
+    ] + [
+        f"{model} {ONLY[senses]}: corruption of the other sense alone has no number."
+        for model, senses in limited.items()
+        if senses in ONLY
     ]

@@ -31,6 +31,7 @@ _HOMES = {
     "model": (
         "avplug.testing.models",
         "avplug.testing.model_claims",
+        "avplug.testing.model_senses",
         "avplug.testing.model_parts",
         "avplug.testing.shared_models",
     ),

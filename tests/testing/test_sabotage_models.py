@@ -85,6 +85,19 @@ class gradient(Healthy):
         return super().forward(frames.detach(), waveform)
 
 
+class used_senses(Healthy):
+    def forward(self, frames, waveform):
+        return super().forward(frames, torch.zeros_like(waveform))
+
+
+class unused_senses(Healthy):
+    """Its descriptor says that it only sees."""
+
+    def forward(self, frames, waveform):
+        loudness = waveform.abs().mean(1, keepdim=True)
+        return super().forward(frames, torch.zeros_like(waveform)) + 0.01 * loudness
+
+
 class quiet(Healthy):
     def forward(self, frames, waveform):
         print(frames.shape)  # noqa: T201
@@ -116,7 +129,8 @@ class checkpoint(Healthy):
 TABLE = names_of(
     "model",
     *(logits, deterministic, frozen_in_eval, batch_invariance, pure, silence, moves),
-    *(gradient, quiet, surfaces, protocols, encode_then_fuse, checkpoint),
+    *(gradient, used_senses, unused_senses, quiet),
+    *(surfaces, protocols, encode_then_fuse, checkpoint),
 )
 
 
@@ -125,7 +139,7 @@ TestSabotage = sabotage_tests(
     SPEC,
     Healthy,
     TABLE,
-    specs={protocols: TELEPATHY},
+    specs={protocols: TELEPATHY, unused_senses: replace(SPEC, modalities="v")},
     elsewhere={"model/input", *checks_of_marked(quiet_ones)},
 )
 
