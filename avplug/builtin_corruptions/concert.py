@@ -137,7 +137,7 @@ class Brightener:
         cv2.LUT(largest, factor, dst=gain)
         for plane in planes:
             cv2.multiply(plane, gain, dst=plane, dtype=cv2.CV_8U)
-        if not largest.all():
+        if cv2.countNonZero(largest) < largest.size:
             black = np.zeros(256, np.uint8)
             black[0] = shift
             cv2.LUT(largest, black, dst=largest)

@@ -55,22 +55,21 @@ class FallingLayer:
         return self.tiles[top : top + self.height, start : start + width]
 
 
-def sheared(wide: Pixels, shifts: NDArray[np.int64], width: int) -> Pixels:
-    """Return rows of a picture, each moved to the right by its own distance.
+def sheared(wide: Pixels, starts: NDArray[np.int64], width: int) -> Pixels:
+    """Return a stretch of each row of a picture.
 
     Args:
-        wide: uint8 [H, W + margin]; its first column belongs at ``-max(shifts)``.
-        shifts: int64 [H], in pixels.
+        wide: uint8 [H, W + margin].
+        starts: int64 [H], the column at which each stretch begins, 0 to margin.
         width: W.
 
     Returns:
         uint8 [H, W], a new array.
     """
     wide = np.ascontiguousarray(wide)
-    starts = wide.shape[1] * np.arange(len(shifts)) + shifts.max() - shifts
-    # Every stretch of W pixels, as a view; those that begin the rows are copied.
+    # Every stretch of W pixels, as a view; those that begin in their rows are copied.
     stretches = np.ndarray(
         (wide.size - width + 1, width), np.uint8, wide.data, strides=(1, 1)
     )
-    rows: Pixels = stretches[starts]
+    rows: Pixels = stretches[starts + np.arange(len(wide)) * wide.shape[1]]
     return rows

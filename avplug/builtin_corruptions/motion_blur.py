@@ -12,7 +12,7 @@ that the kernel gives it, and settles in two rounds, at a relative L2 error near
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil, cos, floor, prod, radians, sin
+from math import cos, floor, prod, radians, sin
 from typing import TypeAlias
 
 import cv2
@@ -122,9 +122,9 @@ def motion_blur(
         uint8 of the same shape.
     """
     steps = _in_whole_pixels(blurs, degrees, precise)
-    whole = [(dy, dx) for dy, dx, _ in steps]
-    down, right = (sum(max(s[axis], 0) for s in whole) for axis in (0, 1))
-    up, left = (sum(max(-s[axis], 0) for s in whole) for axis in (0, 1))
+    rows, columns = [dy for dy, _, _ in steps], [dx for _, dx, _ in steps]
+    down, right = (sum(n for n in along if n > 0) for along in (rows, columns))
+    up, left = (-sum(n for n in along if n < 0) for along in (rows, columns))
     spare = scratch or Scratch()
     shape = (
         picture.shape[0] + up + down,
@@ -136,9 +136,11 @@ def motion_blur(
     blurred = spare.array(0, shape) if steps else out
     cv2.copyMakeBorder(picture, up, down, left, right, border, dst=blurred)
     for number, (dy, dx, kept) in enumerate(steps, 1):
-        rows, columns = blurred.shape[0] - abs(dy), blurred.shape[1] - abs(dx)
-        near = blurred[max(-dy, 0) :, max(-dx, 0) :][:rows, :columns]
-        far = blurred[max(dy, 0) :, max(dx, 0) :][:rows, :columns]
+        height, width = blurred.shape[0] - abs(dy), blurred.shape[1] - abs(dx)
+        top, start = max(-dy, 0), max(-dx, 0)
+        near = blurred[top : top + height, start : start + width]
+        top, start = top + dy, start + dx
+        far = blurred[top : top + height, start : start + width]
         last = number == len(steps)
         blurred = out if last else spare.array(number % 2, near.shape)
         cv2.addWeighted(near, kept, far, 1 - kept, 0, dst=blurred)
@@ -167,21 +169,24 @@ def _in_whole_pixels(blurs: Doubling, degrees: float, precise: bool) -> list[_St
     shallow angles to the nearest axis.
     """
     turn = radians(degrees)
+    way = sin(turn), cos(turn)
     steps: list[_Step] = []
     missing = [0.0, 0.0]
     for length, kept in blurs:
-        exact = length * sin(turn), length * cos(turn)
         whole = [0, 0]
         for axis in (0, 1):
-            place = exact[axis]
+            place = length * way[axis]
             due = missing[axis] / (1 - kept) if precise else 0.0
-            whole[axis] = min(max(round(place + due), floor(place)), ceil(place))
+            # One of the two whole numbers around the place.
+            whole[axis] = floor(place)
+            if whole[axis] < place and whole[axis] < round(place + due):
+                whole[axis] += 1
             missing[axis] += (1 - kept) * (place - whole[axis])
         steps.append((whole[0], whole[1], kept))
     worst = max((0, 1), key=lambda axis: abs(missing[axis]))
     share = round(abs(missing[worst]) * _WEIGHT_STEPS) / _WEIGHT_STEPS
     if precise and share > _LEAST_SHIFT:
-        way = 1 if missing[worst] > 0 else -1
-        down, right = (way, 0) if worst == 0 else (0, way)
+        sign = 1 if missing[worst] > 0 else -1
+        down, right = (sign, 0) if worst == 0 else (0, sign)
         steps.append((down, right, 1 - share))
     return steps

@@ -66,15 +66,15 @@ class _Bits:
     def __init__(self) -> None:
         self._source = np.random.SFC64(0)
         self._state = self._source.state
+        # Three words of state, and the counter.
+        self._words = self._state["state"]["state"]
+        self._words[2:] = 0, 1
 
     def words(self, rng: KeyedRandom, count: int) -> NDArray[np.uint16]:
         """Return the first uniform 16-bit integers of a stream, uint16 [count]."""
-        high, low = divmod(rng.seed(), 1 << 64)
-        # Three words of state, and the counter.
-        self._state["state"]["state"] = np.array([low, high, 0, 1], np.uint64)
+        self._words[1], self._words[0] = divmod(rng.seed(), 1 << 64)
         self._source.state = self._state
-        self._source.random_raw(self._ROUNDS, output=False)
-        raw = self._source.random_raw(-(-count // 4))
+        raw = self._source.random_raw(self._ROUNDS + -(-count // 4))[self._ROUNDS :]
         return raw.astype("<u8", copy=False).view("<u2")[:count]
 
 

@@ -132,7 +132,10 @@ class Precipitation(BackgroundCorruption):
         height, width = frames.shape[1:3]
         drawn_at = scene.direction.middle + scene.direction.base
         shifts = _shears(scene.direction.at(times), drawn_at, height)
-        spans = np.ptp(shifts, axis=1).tolist()
+        # A row that moves to the right by its distance shows what was left of it.
+        lefts = -shifts.max(axis=1, keepdims=True)
+        starts = -lefts - shifts
+        spans = starts.max(axis=1).tolist()
         margin = max(spans, default=0)
         layers = [
             FallingLayer.of(
@@ -149,13 +152,19 @@ class Precipitation(BackgroundCorruption):
         rates = np.rint(_RATE_STEPS * scene.rate.at(times)) / _RATE_STEPS
         spoilt = new_frames(frames.shape)
         both = np.empty((height, width + margin), np.uint8)
-        for frame, time, rate, shift, span, target in zip(
-            frames, times.tolist(), rates.tolist(), shifts, spans, spoilt, strict=True
+        for frame, time, rate, left, start, span, target in zip(
+            frames,
+            times.tolist(),
+            rates.tolist(),
+            lefts.ravel().tolist(),
+            starts,
+            spans,
+            spoilt,
+            strict=True,
         ):
-            left = -int(shift.max())
             near, far = (layer.window(time, left, width + span) for layer in layers)
             cv2.add(near, far, dst=both[:, : width + span])
-            fallen = sheared(both, shift, width) if span else both[:, :width]
+            fallen = sheared(both, start, width) if span else both[:, :width]
             colour = [rate * share for share in self.colour]
             compositor.add(frame, fallen, colour, target)
         return spoilt

@@ -126,6 +126,10 @@ def tinted(shades: Pixels, colours: NDArray[np.number[Any]]) -> Pixels:
         shades: uint8 [H, W].
         colours: [256, 3], in 0..255.
     """
-    tables = np.ascontiguousarray(colours.T, np.uint8)
-    planes = [cv2.LUT(shades, table) for table in tables]
-    return np.asarray(cv2.merge(planes), np.uint8)
+    # A pixel takes its colour by one look-up of four bytes, as single precision, as
+    # which nobody reads them.
+    table = np.zeros((256, 4), np.uint8)
+    table[:, :3] = colours
+    looked_up = np.asarray(cv2.LUT(shades, table.view(np.float32)))
+    pixels = looked_up.view(np.uint8).reshape(*shades.shape, 4)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), np.uint8)

@@ -8,6 +8,7 @@ frames and the sound follow the same gust.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isqrt
 
 import numpy as np
@@ -123,11 +124,18 @@ class Envelope:
         ends = np.empty((len(corners) - 1, 2), np.float32)
         ends[:, 0] = corners[:-1]
         np.subtract(corners[1:], corners[:-1], out=ends[:, 1])
-        along = np.ones((2, step), np.float32)
-        along[1] = np.rint(np.arange(step) * (_PLACE_STEPS / step)) / _PLACE_STEPS
-        lines = ends @ along
+        lines = ends @ _between_corners(step)
         sampled: NDArray[np.float32] = lines.ravel()[:count]
         return sampled
+
+
+@lru_cache(maxsize=16)
+def _between_corners(step: int) -> NDArray[np.float32]:
+    """Return 1 and how far along each sample is, float32 [2, step], read-only."""
+    along = np.ones((2, step), np.float32)
+    along[1] = np.rint(np.arange(step) * (_PLACE_STEPS / step)) / _PLACE_STEPS
+    along.flags.writeable = False
+    return along
 
 
 def pixel_scale(height: int, width: int) -> float:

@@ -14,6 +14,7 @@ from avplug.builtin_corruptions.textures import (
     lattice,
     levels,
     texels,
+    tinted,
     uniform,
     window,
 )
@@ -119,3 +120,11 @@ def test_a_layer_of_the_right_size_is_not_copied():
     layer = np.zeros((20, 30), np.uint8)
     assert fitted(layer, 20, 30) is layer
     assert fitted(layer, 7, 9).shape == (7, 9)
+
+
+@pytest.mark.parametrize("size", [(224, 224), (7, 1), (1, 5), (1, 1)])
+def test_each_shade_takes_its_colour(size):
+    rng = np.random.default_rng(1)
+    shades = rng.integers(0, 256, size, np.uint8)
+    colours = rng.integers(0, 256, (256, 3), np.uint8)
+    assert np.array_equal(tinted(shades, colours), colours[shades])
