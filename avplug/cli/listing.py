@@ -9,6 +9,7 @@ import typer
 
 from avplug.cli import console
 from avplug.core.components import KINDS, CorruptionSpec, DatasetSpec, ModelSpec
+from avplug.core.senses import ONLY
 
 if TYPE_CHECKING:
     from avplug.core.registry import Entry, Registry
@@ -65,7 +66,7 @@ def describe(entry: Entry) -> dict[str, Any]:
     if isinstance(spec, CorruptionSpec):
         about["category"] = spec.category
     if isinstance(spec, ModelSpec):
-        about["variants"] = list(spec.variants)
+        about |= {"variants": list(spec.variants), "modalities": spec.modalities}
     if isinstance(spec, DatasetSpec):
         about["classes"] = spec.classes
     return about
@@ -74,7 +75,9 @@ def describe(entry: Entry) -> dict[str, Any]:
 def _details(about: dict[str, Any]) -> str:
     if "classes" in about:
         return f"{about['classes']} classes" if about["classes"] else ""
-    return str(about.get("category", "")) or ", ".join(about.get("variants", ()))
+    only = ONLY.get(about.get("modalities", ""), "")
+    variants = ", ".join(about.get("variants", ()))
+    return str(about.get("category", "")) or "; ".join(filter(None, (variants, only)))
 
 
 def list_components(

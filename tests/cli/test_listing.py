@@ -65,6 +65,7 @@ def test_all_kinds_with_a_broken_plugin_installed(registry):
             "conflict": False,
             "aliases": [],
             "variants": ["big", "small"],
+            "modalities": "av",
         },
         {
             "kind": "dataset",
@@ -99,6 +100,19 @@ def test_the_table(avplug, dists, monkeypatch):
     assert head.split() == ["KIND", "NAME", "DETAILS", "SUMMARY", "PROVIDER"]
     cells = [cell.strip() for cell in last.split("  ") if cell]
     assert cells == ["model", "net", "big, small", "A net", "avplug-net 1.0"]
+
+
+def test_a_model_of_one_sense_is_marked(avplug, avplug_json):
+    rows = {row["name"]: row for row in avplug_json("list", "models")}
+    assert rows["cav-mae"]["modalities"] == "av"
+    assert rows["clip"]["modalities"] == "v"
+    (line,) = [
+        line
+        for line in avplug("list", "models").stdout.splitlines()
+        if line.split()[1] == "clip"
+    ]
+    assert "base, tiny; only sees" in line
+    assert avplug_json("show", "model", "clip")["modalities"] == "v"
 
 
 def test_builtins_are_listed(avplug_json):

@@ -36,6 +36,21 @@ def test_bad_targets(target):
         CorruptionSpec("fog", target)
 
 
+@pytest.mark.parametrize("modalities", ["", "va", "video", "avt"])
+def test_bad_modalities(modalities):
+    with pytest.raises(ValueError, match="are no modalities of model 'net'"):
+        ModelSpec("net", "a.b:C", modalities=modalities)
+
+
+@pytest.mark.parametrize("modalities", ["av", "a", "v"])
+def test_good_modalities(modalities):
+    assert ModelSpec("net", "a.b:C", modalities=modalities).modalities == modalities
+
+
+def test_a_model_uses_both_senses_unless_it_says_otherwise():
+    assert ModelSpec("net", "a.b:C").modalities == "av"
+
+
 def test_specs_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         ModelSpec("m", "a:B").name = "n"
@@ -68,6 +83,7 @@ def test_every_registration_hook_belongs_to_a_kind():
         ("model", "variants", {"tiny": 3}, "Mapping"),
         ("model", "weights", ["none"], r"tuple\[WeightSpec, ...\]"),
         ("model", "reads_weights", 1, "bool"),
+        ("model", "modalities", ("v",), "str, but of type tuple"),
         ("dataset", "classes", True, "int, but of type bool"),
     ],
 )

@@ -79,11 +79,20 @@ class StoreMaker:
         self.run["cells"].append({"id": cell_id(identity), "cell": identity})
         self.store.write_run(self.run)
 
-    def add(self, given, corruption=None, severity=0, *, failures=(), **changes):
+    def add(
+        self,
+        given,
+        corruption=None,
+        severity=0,
+        *,
+        failures=(),
+        noted=None,
+        **changes,
+    ):
         identity = self.identity(corruption, severity, **changes)
-        return self.put(given, identity, failures)
+        return self.put(given, identity, failures, noted)
 
-    def put(self, given, identity, failures=()):
+    def put(self, given, identity, failures=(), noted=None):
         self.plan(identity)
         record = {
             "seconds": {"total": 1.5},
@@ -92,6 +101,7 @@ class StoreMaker:
             "diagnostics": {},
             "environment": {"python": "3.11", "device": "cpu"},
             "finished": "2026-01-01T00:00:00+00:00",
+            **(noted or {}),
         }
         return self.store.put(identity, given, record)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from avplug.core.errors import UsageError
+from avplug.report.captions import caption
 from avplug.report.panel import Condition
 from avplug.report.scores import score
 from tests.report.stores import MAP, TOP1, predictions, right
@@ -108,6 +109,19 @@ def test_models_have_their_own_reference(maker):
     rho = [panel.over_corruptions(m, 5).estimate("rho").value for m in panel.methods]
     assert rho == [0.5, 1.0]
     assert panel.name(panel.methods[1]) == "two:tiny · source"
+
+
+def test_a_model_of_one_sense_is_named(maker):
+    for model, noted in (("both", None), ("eye", {"modalities": "v"})):
+        maker.add(right(20), model=model, noted=noted)
+        maker.add(right(10), "gaussian", 5, model=model, noted=noted)
+    scores = score(maker.store, [TOP1], 0)
+    assert scores.notes == (
+        "eye:tiny only sees: corruption of the other sense alone has no number.",
+    )
+    said = caption(scores.cells, None)
+    assert "Model: eye:tiny, only sees, weights abc." in said
+    assert "Model: both:tiny, weights abc." in said
 
 
 def test_settings_of_one_method_are_told_apart(maker):
