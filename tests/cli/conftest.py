@@ -48,5 +48,5 @@ def hostile(dists, monkeypatch):
     """Fake distributions, the ten hostile ones among them."""
     hostile_plugins.install(dists)
     monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
-    monkeypatch.setenv("AVPLUG_PLUGIN_TIMEOUT", "0.3")
+    monkeypatch.setenv("AVPLUG_PLUGIN_TIMEOUT", "600")
     return dists

