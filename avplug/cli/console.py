@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _ODD = "\N{REPLACEMENT CHARACTER}"
+
+
+def take_any_text() -> None:
+    """Let stdout and stderr show what they cannot encode as ``?``, not die of it."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) == "strict":
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
 def print_line(text: str = "") -> None:
@@ -37,7 +45,12 @@ def error(failure: AvplugError) -> None:
 
 def print_json(value: Any) -> None:
     """Write a value as JSON to stdout; what is not finite becomes null."""
-    text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    plain = _plain(value)
+    text = json.dumps(plain, indent=2, ensure_ascii=False)
+    try:
+        text.encode(getattr(stdout.data(), "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(plain, indent=2)
     typer.echo(text, stdout.data())
 
 
@@ -72,7 +85,8 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        shown.add_column(Text(column))
+        # A name that is cut could not be copied.
+        shown.add_column(Text(column), overflow="fold")
     for row in rows:
         shown.add_row(*map(Text, row))
     rich_console().print(shown)

@@ -1,13 +1,15 @@
-"""Whose fault an exception is: that of the plugin whose code was at work."""
+"""Whose fault an exception or a crash is: of the plugin whose code was at work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from traceback import walk_tb
 from types import FrameType
 
 from avplug.core.containment import described
+from avplug.core.crashes import Frame
 from avplug.core.discovery import BUILTIN
 from avplug.core.errors import PluginError
 from avplug.core.records import PluginRecord
@@ -34,12 +36,49 @@ def blamed(error: BaseException, records: Iterable[PluginRecord]) -> PluginError
     return None
 
 
+def crashed(
+    stack: Sequence[Frame], records: Iterable[PluginRecord]
+) -> tuple[PluginRecord, Frame] | None:
+    """Return the plugin whose code was at work in a crash, and its innermost frame.
+
+    Args:
+        stack: From :func:`~avplug.core.crashes.frames`, of another process.
+        records: All plugins; those built in are never blamed.
+    """
+    homes = {
+        record.key: (record, _homes(record))
+        for record in records
+        if record.distribution != BUILTIN
+    }
+    for frame in stack:
+        for record, places in homes.values():
+            if frame.file == record.module_file or any(
+                Path(frame.file).is_relative_to(home) for home in places
+            ):
+                return record, frame
+    return None
+
+
+def _homes(record: PluginRecord) -> list[Path]:
+    """Return the folders and files of a plugin's packages, as far as known here."""
+    homes: list[Path] = []
+    for name in _packages(record):
+        module = sys.modules.get(name)
+        folders = getattr(module, "__path__", None)
+        file = getattr(module, "__file__", None)
+        homes += map(Path, folders if folders is not None else filter(None, [file]))
+    return homes
+
+
 def _runs(frame: FrameType, record: PluginRecord) -> bool:
     """Return whether a frame runs code of a plugin: its module, or its targets'."""
     if frame.f_code.co_filename == record.module_file:
         return True
     module = str(frame.f_globals.get("__name__", ""))
-    packages = {spec.target.partition(":")[0] for spec in record.components}
-    return module.partition(".")[0] in {
-        package.partition(".")[0] for package in packages
-    } - {BUILTIN}
+    return module.partition(".")[0] in _packages(record)
+
+
+def _packages(record: PluginRecord) -> set[str]:
+    """Return the packages of a plugin's targets; those of avplug are nobody's."""
+    modules = {spec.target.partition(":")[0] for spec in record.components}
+    return {module.partition(".")[0] for module in modules} - {BUILTIN}

@@ -8,10 +8,12 @@ from collections import Counter
 
 import pytest
 
-from avplug.bench.executors import slots
+from avplug.bench.executors import local, slots
 from avplug.bench.executors.local import Local
 from avplug.core.errors import UsageError, WorkerLostError, WorkerSetupError
+from avplug.core.records import PluginRecord
 from avplug.core.registry import get_registry
+from tests.bench import works
 from tests.bench.works import Double, Stillborn, Unreadable
 from tests.waiting import alive, gone, until
 
@@ -69,6 +71,18 @@ def test_a_task_that_kills_each_of_its_workers_fails_alone():
     assert "2 workers died" in str(error)
     assert "killed by SIGKILL" in str(error)
     assert outcomes == {task: 2 * task[1] for task in tasks[1:]}
+
+
+def test_a_crash_says_in_whose_code(monkeypatch):
+    (outcome,) = run([("crash", 0)], attempts=1)[0].values()
+    assert "killed by SIGSEGV in string_at of __init__.py, line " in str(outcome)
+    assert ", called by " in str(outcome)
+    record = PluginRecord("avplug-odd", "1.0", "odd", module_file=works.__file__)
+    monkeypatch.setattr(local, "loaded_plugins", lambda: [record])
+    (outcome,) = run([("crash", 0)], attempts=1)[0].values()
+    where = "SIGSEGV in plugin avplug-odd 1.0 (odd), _crash of works.py, line "
+    assert where in outcome.message
+    assert outcome.hint.endswith("avplug plugins disable avplug-odd")
 
 
 def test_a_task_that_cannot_be_read_fails_alone():
@@ -159,6 +173,7 @@ DRIVER = """
 import os, signal, sys, time
 from pathlib import Path
 from avplug.bench.executors.local import Local
+from tests.bench import works
 from tests.bench.works import Double
 workers, forked = sys.argv[1:]
 begun = []

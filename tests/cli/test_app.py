@@ -1,6 +1,9 @@
 """Global options, and how errors become messages."""
 
+import json
+import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -180,6 +183,27 @@ def test_python_m_avplug_is_the_command():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_a_terminal_cannot_show_is_no_error(monkeypatch, encoding):
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    command = [sys.executable, "-m", "avplug", "show", "metric", "dprime"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert "summary    d?, the distance of" in done.stdout.decode(encoding)
+    done = subprocess.run([*command, "--json"], capture_output=True, check=True)
+    assert json.loads(done.stdout)["summary"].startswith("d\N{PRIME}, the distance")
+
+
+def test_a_crash_in_compiled_code_shows_its_stack(dists, monkeypatch):
+    dists.add("avplug-bad", "import ctypes\nctypes.string_at(0)\n")
+    monkeypatch.setenv("PYTHONPATH", f"{dists.folder}{os.pathsep}{os.getcwd()}")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "avplug-bad")
+    command = [sys.executable, "-m", "avplug", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Fatal Python error: Segmentation fault" in done.stderr
+    assert 'avplug_bad.py", line 2 in <module>' in done.stderr
+
+
 def test_json_has_no_nan_and_keeps_other_scripts(capsys):
     console.print_json({"a": [float("nan"), 1.5, True, None], "b": ("é", {1: 2})})
     assert capsys.readouterr().out == (
@@ -202,6 +226,16 @@ def test_a_table_on_a_terminal_takes_no_markup(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "[/etc/x]" in out
     assert "[red]y[/]" in out
+
+
+def test_a_narrow_terminal_cuts_no_name(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    console.print_table(("NAME", "NOTE"), [("avplug-sea-fog-and-hail", "is " * 20)])
+    out = capsys.readouterr().out
+    assert "\N{HORIZONTAL ELLIPSIS}" not in out
+    name = "".join(line.split("is")[0].strip() for line in out.splitlines()[1:])
+    assert name == "avplug-sea-fog-and-hail"
 
 
 def test_text_of_a_plugin_cannot_steer_the_terminal(capsys):

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from contextlib import suppress
@@ -23,8 +24,11 @@ from pathlib import Path
 from typing import Any, Generic
 
 from avplug.bench.executors.slots import Slot, default_memory, slots
+from avplug.core import crashes
+from avplug.core.culprits import crashed
 from avplug.core.errors import WorkerLostError, WorkerSetupError
 from avplug.core.executor import Executor, Outcome, Task, Tell, Work
+from avplug.core.manager import loaded_plugins
 
 #: So many workers in succession may end by themselves before they are ready to work.
 _STILLBORN = 8
@@ -170,7 +174,8 @@ class _Crew(Generic[Task]):
         if self._deaths[task] < self._attempts:
             self._waiting.append(task)
         else:
-            yield task, lost(self._deaths[task], worker.fate())
+            fate, way_out = worker.fate(), worker.way_out()
+            yield task, lost(self._deaths[task], fate, way_out)
 
     def dismiss(self) -> None:
         """End all workers."""
@@ -178,11 +183,17 @@ class _Crew(Generic[Task]):
             worker.end()
 
 
-def lost(times: int, fate: str) -> WorkerLostError:
-    """Return the error of a task whose workers died."""
+def lost(times: int, fate: str, way_out: str = "") -> WorkerLostError:
+    """Return the error of a task whose workers died.
+
+    Args:
+        times: How many.
+        fate: Of the last, in words.
+        way_out: What to do, where it is known whose fault it is.
+    """
     return WorkerLostError(
         f"{times} workers died while they evaluated it, the last {fate}.",
-        "If memory ran out, have fewer workers or a smaller --batch-size.",
+        way_out or "If memory ran out, have fewer workers or a smaller --batch-size.",
     )
 
 
@@ -193,18 +204,22 @@ class _Worker:
         self._slot = slot
         self.ready = False
         self.done = 0
+        # Where it writes what it was at if it crashes in compiled code.
+        self._crash = tempfile.TemporaryFile()  # noqa: SIM115
+        self._stack: list[crashes.Frame] = []
         mine, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-c", _START, json.dumps(sys.path)),
-                    *map(str, (its.fileno(), os.getpid(), *slot.cores)),
+                    *map(str, (its.fileno(), os.getpid(), self._crash.fileno())),
+                    *map(str, slot.cores),
                 ],
                 env={**os.environ, **slot.variables},
                 stdin=subprocess.DEVNULL,
                 # The caller's stdout is data.
                 stdout=2,
-                pass_fds=[its.fileno()],
+                pass_fds=[its.fileno(), self._crash.fileno()],
                 # Out of reach of the terminal's Ctrl-C.
                 start_new_session=True,
             )
@@ -235,6 +250,9 @@ class _Worker:
         self._process.kill()
         self._process.wait()
         self.pipe.close()
+        with self._crash as file:
+            file.seek(0)
+            self._stack = crashes.frames(file.read().decode(errors="replace"))
         return self._slot
 
     def killed(self) -> bool:
@@ -242,8 +260,20 @@ class _Worker:
         return self._process.returncode == -signal.SIGKILL
 
     def fate(self) -> str:
-        """Return in words how the process ended."""
+        """Return in words how the process ended, and in whose code if it crashed."""
         code = self._process.returncode
         if code >= 0:
             return f"ended with code {code}"
-        return f"killed by {signal.Signals(-code).name}"
+        killed = f"killed by {signal.Signals(-code).name}"
+        culprit = crashed(self._stack, loaded_plugins())
+        if culprit is not None:
+            record, frame = culprit
+            return f"{killed} in {record.name}, {frame}"
+        return f"{killed} {crashes.place(self._stack)}".rstrip()
+
+    def way_out(self) -> str:
+        """Return how a user leaves out the plugin that crashed; "" if none did."""
+        culprit = crashed(self._stack, loaded_plugins())
+        if culprit is None:
+            return ""
+        return f"Its stack: --executor in-process. {culprit[0].way_out}"

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from avplug.bench.executors.sending import portable
+from avplug.core import crashes
 
 #: Seconds between reports of progress, at least.
 _PAUSE = 0.1
@@ -22,7 +23,7 @@ _PAUSE = 0.1
 _LOOK = 1.0
 
 
-def main(handle: int, supervisor: int, cores: Sequence[int]) -> None:
+def main(handle: int, supervisor: int, crash: int, cores: Sequence[int]) -> None:
     """Work off tasks.
 
     The first message is the pickled work, each other one a pickled task. Answers are
@@ -32,8 +33,10 @@ def main(handle: int, supervisor: int, cores: Sequence[int]) -> None:
     Args:
         handle: File descriptor of a socket to the supervisor.
         supervisor: Its process id.
+        crash: Descriptor of a file in which it looks for the stack of a crash.
         cores: To run on; empty for all.
     """
+    crashes.tell(crash)
     # Ctrl-C is the supervisor's to answer; it ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if cores and hasattr(os, "sched_setaffinity"):
@@ -107,4 +110,5 @@ class _Ticker:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), [int(core) for core in sys.argv[3:]])
+    _handle, _supervisor, _crash, *_cores = map(int, sys.argv[1:])
+    main(_handle, _supervisor, _crash, _cores)
