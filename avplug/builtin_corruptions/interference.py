@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,9 +91,11 @@ class Interference(Corruption):
         turn = Turner(*frames.shape[1:3])
         degrees, passed = scene.turns(times)
         # Frames of a piece that follow each other share the way of every pixel.
-        starts = np.flatnonzero(np.diff(passed, prepend=-1)).tolist()
-        for first, last in zip(starts, [*starts[1:], len(times)], strict=True):
+        first = 0
+        for _, piece in groupby(passed.tolist()):
+            last = first + len([*piece])
             turn(frames[first:last], int(degrees[first]), turned[first:last])
+            first = last
         return turned
 
     def audio(

@@ -72,7 +72,8 @@ class Turner:
     def __init__(self, height: int, width: int) -> None:
         count = height * width
         # After the last pixel comes the black one outside the frame.
-        self._source = np.zeros(max(count + 1, _PLACES), np.float32)
+        self._source = np.empty(max(count + 1, _PLACES), np.float32)
+        self._source[count] = 0
         self._turned = np.empty(count, np.float32)
         self._source_pixels = self._source[:count].view(np.uint8)
         self._source_pixels = self._source_pixels.reshape(height, width, 4)

@@ -95,12 +95,12 @@ class Smoke(BackgroundCorruption):
         veil = np.empty(frames.shape[1:], np.uint8)
         veiled = new_frames(frames.shape)
         for frame, (top, left), amplitude, target in zip(
-            frames, corners, amplitudes, veiled, strict=True
+            frames, corners.tolist(), amplitudes.tolist(), veiled, strict=True
         ):
             part[:] = field[top : top + height, left : left + width]
             largest = float(frame.max())
-            kept = largest / (largest + 255 * float(amplitude))
-            share = float(amplitude) * kept
+            kept = largest / (largest + 255 * amplitude)
+            share = amplitude * kept
             cv2.cvtColor(part, cv2.COLOR_GRAY2RGB, dst=veil)
             # The mean over the frame is exact: smoke does not flicker as it drifts.
             level = share * (127.5 - cv2.mean(part)[0])

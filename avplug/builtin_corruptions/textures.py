@@ -114,9 +114,9 @@ def window(
     """
     rows, columns = texels(height, width)
     top, left = (int(p * SIDE) for p in place)
-    part = texture.take(np.arange(top, top + rows) % SIDE, axis=0)
-    part = part.take(np.arange(left, left + columns) % SIDE, axis=1)
-    return fitted(part, height, width)
+    band = texture.take(np.arange(top, top + rows) % SIDE, axis=0)
+    part = cv2.repeat(band, 1, -(-(left + columns) // SIDE))[:, left : left + columns]
+    return fitted(np.asarray(part, np.uint8), height, width)
 
 
 def tinted(shades: Pixels, colours: NDArray[np.number[Any]]) -> Pixels:
