@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import pickle
 from collections import deque
@@ -86,8 +87,8 @@ def in_workers(
                 yield pending.popleft().result()
         except BrokenProcessPool as error:
             raise AvplugError(
-                "A worker process ended before its work was done, as one does that the "
-                "system stops for want of memory.",
+                "A worker process ended before its work was done: the system stopped it "
+                "for want of memory, or it crashed, and its stack is above.",
                 "What is done is kept; give the command again, with fewer --workers.",
             ) from error
         finally:
@@ -97,6 +98,7 @@ def in_workers(
 
 def _begin(settings: PluginSettings, state: bytes) -> None:
     global _process
+    faulthandler.enable(all_threads=False)
     # Classes of plugins that are single files are found once the plugins are loaded.
     configure(settings)
     get_plugin_manager()

@@ -9,9 +9,8 @@ def main() -> None:
 
     from avplug.cli import console
     from avplug.cli.app import build_app
-    from avplug.core import crashes
 
-    crashes.tell()
+    _tell_crashes()
     console.take_any_text()
     try:
         build_app(sys.argv[1:])()
@@ -20,3 +19,15 @@ def main() -> None:
 
         leave_threads(end.code)
         raise
+
+
+def _tell_crashes() -> None:
+    """Have the stack written to stderr if compiled code, of a plugin's, crashes."""
+    import faulthandler
+    import sys
+    from contextlib import suppress
+
+    if sys.stderr is not None and not faulthandler.is_enabled():
+        # A stderr in memory has no descriptor.
+        with suppress(OSError, ValueError, AttributeError):
+            faulthandler.enable(all_threads=False)

@@ -7,11 +7,8 @@ first. In a process of its own it goes to a file or pipe, out of which
 
 from __future__ import annotations
 
-import faulthandler
 import re
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,19 +34,11 @@ class Frame:
         return f"{self.function} of {Path(self.file).name}, line {self.line}"
 
 
-def tell(descriptor: int | None = None) -> None:
-    """Have a crash of this process written to a file descriptor, or else to stderr."""
-    if descriptor is not None:
-        faulthandler.enable(descriptor, all_threads=False)
-    elif not faulthandler.is_enabled() and sys.stderr is not None:
-        # A stderr in memory has no descriptor.
-        with suppress(OSError, ValueError, AttributeError):
-            faulthandler.enable(all_threads=False)
-
-
 def frames(dump: str) -> list[Frame]:
     """Return the frames of the thread that crashed, innermost first; none without."""
     _, mark, stack = dump.rpartition("Fatal Python error: ")
+    # With all threads told, that which crashed need not be the first.
+    _, _, stack = stack.rpartition("Current thread ")
     _, head, rest = stack.partition("(most recent call first):\n")
     found = []
     for line in rest.splitlines() if mark and head else ():

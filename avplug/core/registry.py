@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-from avplug.core.absent import absent
 from avplug.core.clashes import claims, describe_clash
 from avplug.core.components import KINDS, ComponentSpec, CorruptionSpec
 from avplug.core.discovery import BUILTIN, normalise
@@ -167,6 +166,9 @@ class Registry:
         return matches
 
     def _unknown(self, kind: str, name: str) -> UnknownNameError:
+        # Not at the top: start-up pays for each module.
+        from avplug.core.absent import absent
+
         entries = self.entries(kind)
         names = [n for e in entries for n in (e.name, *e.spec.aliases, e.qualified)]
         for entry in entries:

@@ -7,15 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, Queue
 from threading import Thread
 from typing import IO, Any
 
+from avplug.core import crashes
+
 #: A limit is waited for in so many parts: where the whole machine is paused, the clock
 #: takes one of them from a worker that could not go on either.
 _PARTS = 10
+
+
+#: Lines of stderr: the stack of a crash has at most 100 frames for each thread.
+_KEPT = 1000
 
 
 class WorkerHungError(Exception):
@@ -44,7 +50,12 @@ def answers(job: Mapping[str, Any], limit: float) -> Iterator[dict[str, Any]]:
             *(sys.executable, "-P", "-m", "avplug.testing.worker"),
             json.dumps({**job, "path": path}),
         ],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        # Where it was if it crashes in compiled code.
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path),
+            "PYTHONFAULTHANDLER": "1",
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -73,8 +84,8 @@ def answers(job: Mapping[str, Any], limit: float) -> Iterator[dict[str, Any]]:
             yield answer
         if not done:
             code = process.wait()
-            text = " ".join("".join(last[-3:]).split())
-            raise WorkerDiedError(f"it ended the process (exit code {code}). {text}")
+            threads[1].join(timeout=1)
+            raise WorkerDiedError(f"it ended the process ({_how(code, last)}")
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -92,6 +103,15 @@ def _next(lines: Queue[str | None], limit: float) -> str | None:
     raise WorkerHungError(f"no answer within {limit:g} s")
 
 
+def _how(code: int, last: Sequence[str]) -> str:
+    """Return how a process ended, and what it wrote last or where it crashed."""
+    stack = crashes.frames("".join(last))
+    if code < 0 and stack:
+        return f"{signal.Signals(-code).name} {crashes.place(stack)})."
+    text = " ".join("".join(last[-3:]).split())
+    return f"exit code {code}). {text}"
+
+
 def _forward(stream: IO[str], lines: Queue[str | None]) -> None:
     for line in stream:
         lines.put(line)
@@ -101,4 +121,4 @@ def _forward(stream: IO[str], lines: Queue[str | None]) -> None:
 def _keep_last(stream: IO[str], kept: list[str]) -> None:
     for line in stream:
         kept.append(line)
-        del kept[:-20]
+        del kept[:-_KEPT]

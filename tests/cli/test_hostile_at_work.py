@@ -150,6 +150,30 @@ def test_what_ends_the_process_is_named_by_check(dists, avplug, monkeypatch):
     assert "ended the process (exit code 0)" in states["odd-end"]["message"]
 
 
+def test_what_crashes_in_compiled_code_is_told_with_its_place(dists, avplug, tmp_path):
+    file = tmp_path / "odd.py"
+    file.write_text(CRASHES)
+    result = avplug("check", str(file), "-k", "pure", "--json")
+    assert result.exit_code == 1
+    (row,) = json.loads(result.stdout)
+    assert row["message"].startswith("it ended the process (SIGSEGV in string_at of ")
+    assert row["message"].endswith(", called by video of odd.py, line 8).")
+
+
+CRASHES = """
+import ctypes
+from avplug import Corruption, CorruptionSpec, hookimpl
+class Odd(Corruption):
+    def scene(self, info, severity, rng):
+        return None
+    def video(self, frames, times, scene, rng):
+        ctypes.string_at(0)
+    def audio(self, samples, sample_rate, scene, rng):
+        return samples
+@hookimpl
+def avplug_corruptions():
+    return [CorruptionSpec("odd", f"{__name__}:Odd")]
+"""
 AT_WORK = """
     from avplug import AdaptationSpec, CorruptionSpec, MetricSpec, hookimpl
 

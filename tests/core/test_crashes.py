@@ -12,6 +12,9 @@ OWN = str(Path(avplug.__file__).parent / "core" / "corruption.py")
 DUMP = f"""what was printed before
 Fatal Python error: Segmentation fault
 
+Thread 0x00007f79 (most recent call first):
+  File "/lib/python3.11/threading.py", line 2 in wait
+
 Current thread 0x00007f7a (most recent call first):
   File "/lib/python3.11/ctypes/__init__.py", line 519 in string_at
   File "/site/fog.py", line 12 in video
@@ -71,8 +74,8 @@ def test_a_crash_is_that_of_the_plugin_at_work(dists):
     manager = dists.manager()
     done = subprocess.run(
         [
-            *(sys.executable, "-c"),
-            f"import avplug.core.crashes as c, {module}; c.tell(); {module}.die()",
+            *(sys.executable, "-X", "faulthandler"),
+            *("-c", f"import {module}; {module}.die()"),
         ],
         env={"PYTHONPATH": f"{dists.folder}:{Path(avplug.__file__).parents[1]}"},
         capture_output=True,

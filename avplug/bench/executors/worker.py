@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import queue
@@ -14,7 +15,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from avplug.bench.executors.sending import portable
-from avplug.core import crashes
 
 #: Seconds between reports of progress, at least.
 _PAUSE = 0.1
@@ -36,7 +36,7 @@ def main(handle: int, supervisor: int, crash: int, cores: Sequence[int]) -> None
         crash: Descriptor of a file in which it looks for the stack of a crash.
         cores: To run on; empty for all.
     """
-    crashes.tell(crash)
+    faulthandler.enable(crash, all_threads=False)
     # Ctrl-C is the supervisor's to answer; it ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if cores and hasattr(os, "sched_setaffinity"):
