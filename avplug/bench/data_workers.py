@@ -87,8 +87,8 @@ def in_workers(
                 yield pending.popleft().result()
         except BrokenProcessPool as error:
             raise AvplugError(
-                "A worker process ended before its work was done: the system stopped it "
-                "for want of memory, or it crashed, and its stack is above.",
+                "A worker process ended before its work was done: the system stopped "
+                "it for want of memory, or it crashed, and its stack is above.",
                 "What is done is kept; give the command again, with fewer --workers.",
             ) from error
         finally:
