@@ -182,7 +182,6 @@ def test_a_preview_plays(report, opened):
     tab.wait_for_function(
         "v => v.currentTime > 0.3 || v.error",
         arg=film.element_handle(),
-        timeout=300_000,
     )
     state = film.evaluate(
         "v => ({error: v.error && v.error.message, time: v.currentTime,"
