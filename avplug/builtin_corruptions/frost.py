@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from avplug.builtin_corruptions.crystals import TEXTURES, frost_texture
 from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
-from avplug.builtin_corruptions.textures import tinted, window
+from avplug.builtin_corruptions.textures import colour_table, tinted, window
 from avplug.core.clip import ClipInfo
 from avplug.core.randomness import KeyedRandom
 
@@ -72,8 +73,7 @@ class Frost(BackgroundCorruption):
     ) -> Pixels:
         """Return frames behind frost, uint8 [T, H, W, 3]."""
         shades = window(frost_texture(scene.texture), scene.place, *frames.shape[1:3])
-        colours = np.arange(256)[:, None] * (np.array(ICE) / max(ICE))
-        layer = tinted(shades, np.rint(scene.frost_weight * colours))
+        layer = tinted(shades, ice_colours(scene.frost_weight))
         frosted = new_frames(frames.shape)
         for frame, target in zip(frames, frosted, strict=True):
             cv2.addWeighted(frame, scene.image_weight, layer, 1, 0, dst=target)
@@ -88,3 +88,10 @@ class Frost(BackgroundCorruption):
     ) -> NDArray[np.float32]:
         """Return sound with cracking ice, float32 [C, N]; it may leave -1..1."""
         return add_background(samples, sample_rate, "frost", scene.snr_db, rng)
+
+
+@lru_cache(maxsize=len(FROST_WEIGHT))
+def ice_colours(weight: float) -> NDArray[np.float32]:
+    """Return what each shade of ice adds at a weight; see :func:`colour_table`."""
+    colours = np.arange(256)[:, None] * (np.array(ICE) / max(ICE))
+    return colour_table(np.rint(weight * colours))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import radians, tan
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
 from avplug.builtin_corruptions.streaks import StreakLaw, streak_layer
 from avplug.builtin_corruptions.sway import Sway
+from avplug.builtin_corruptions.textures import colour_table, tinted
 from avplug.builtin_corruptions.timeline import Envelope
 from avplug.core.clip import ClipInfo
 from avplug.core.randomness import KeyedRandom
@@ -165,7 +167,7 @@ class Precipitation(BackgroundCorruption):
             near, far = (layer.window(time, left, width + span) for layer in layers)
             cv2.add(near, far, dst=both[:, : width + span])
             fallen = sheared(both, start, width) if span else both[:, :width]
-            colour = [rate * share for share in self.colour]
+            colour = tuple(_in_steps(rate * share) for share in self.colour)
             compositor.add(frame, fallen, colour, target)
         return spoilt
 
@@ -197,25 +199,30 @@ class _Compositor:
         self._haze[:, :3] = (1 - weight) * slope * np.array(LUMA)
         self._haze[:, :3] += weight * np.eye(3)
         self._haze[:, 3] = (1 - weight) * 255 * offset - 0.5
-        self._lights = np.empty((3, height, width), np.uint8)
+        self._light = np.empty((height, width), np.uint8)
         self._coloured = np.empty((height, width, 3), np.uint8)
 
     def add(
-        self, frame: Pixels, streaks: Pixels, colour: list[float], out: Pixels
+        self, frame: Pixels, streaks: Pixels, colour: tuple[float, ...], out: Pixels
     ) -> None:
         """Write a frame with haze and streaks of a colour into ``out``."""
         # a x + (1 - a) max(x, haze) is max(x, a x + (1 - a) haze).
         cv2.transform(frame, self._haze, dst=out)
         cv2.max(frame, out, dst=out)
+        coloured = self._coloured
         if len(set(colour)) == 1:
-            (light, *_), (share, *_) = self._lights, colour
-            cv2.convertScaleAbs(streaks, light, _in_steps(share), 0)
-            cv2.cvtColor(light, cv2.COLOR_GRAY2RGB, dst=self._coloured)
+            cv2.convertScaleAbs(streaks, self._light, colour[0], 0)
+            cv2.cvtColor(self._light, cv2.COLOR_GRAY2RGB, dst=coloured)
         else:
-            for light, share in zip(self._lights, colour, strict=True):
-                cv2.convertScaleAbs(streaks, light, _in_steps(share), 0)
-            cv2.merge([*self._lights], dst=self._coloured)
-        cv2.add(out, self._coloured, dst=out)
+            coloured = tinted(streaks, streak_colours(colour))
+        cv2.add(out, coloured, dst=out)
+
+
+@lru_cache(maxsize=256)
+def streak_colours(colour: tuple[float, ...]) -> NDArray[np.float32]:
+    """Return what each level of streaks adds; see :func:`colour_table`."""
+    levels = np.outer(np.arange(256), colour)
+    return colour_table(np.rint(levels).clip(0, 255))
 
 
 def _in_steps(gain: float) -> float:

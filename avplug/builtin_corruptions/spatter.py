@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from avplug.builtin_corruptions.background import (
 from avplug.builtin_corruptions.drops import DropLaw, drawn_cover
 from avplug.builtin_corruptions.frame_memory import new_frames
 from avplug.builtin_corruptions.pixels import Pixels
-from avplug.builtin_corruptions.textures import fitted, texels, tinted
+from avplug.builtin_corruptions.textures import colour_table, fitted, texels, tinted
 from avplug.core.clip import ClipInfo
 from avplug.core.randomness import KeyedRandom
 
@@ -93,10 +94,8 @@ class Spatter(BackgroundCorruption):
         # Made at 224 and enlarged, so that all sizes of a clip show the same drops.
         cover = drawn_cover(scene.law, *texels(height, width), rng.stream("drops"))
         cover = fitted(cover, height, width)
-        colour = MUD_COLOUR if scene.mud else WATER_COLOUR
         spattered = new_frames(frames.shape)
-        shades = np.arange(256)[:, None] * np.array(colour) // 255
-        layer = tinted(cover, shades)
+        layer = tinted(cover, drop_colours(scene.mud))
         if not scene.mud:
             for frame, target in zip(frames, spattered, strict=True):
                 cv2.add(frame, layer, dst=target)
@@ -116,3 +115,10 @@ class Spatter(BackgroundCorruption):
     ) -> NDArray[np.float32]:
         """Return sound with drops, float32 [C, N]; it may leave -1..1."""
         return add_background(samples, sample_rate, "water_drops", scene.snr_db, rng)
+
+
+@cache
+def drop_colours(mud: bool) -> NDArray[np.float32]:
+    """Return what mud or water adds, by its cover; see :func:`colour_table`."""
+    colour = MUD_COLOUR if mud else WATER_COLOUR
+    return colour_table(np.arange(256)[:, None] * np.array(colour) // 255)

@@ -119,17 +119,25 @@ def window(
     return fitted(np.asarray(part, np.uint8), height, width)
 
 
-def tinted(shades: Pixels, colours: NDArray[np.number[Any]]) -> Pixels:
-    """Return each shade's colour, uint8 [H, W, 3].
+def colour_table(colours: NDArray[np.number[Any]]) -> NDArray[np.float32]:
+    """Return colours for :func:`tinted`, four bytes each, float32 [256], no numbers.
+
+    Args:
+        colours: [256, 3], in 0..255.
+    """
+    table = np.zeros((256, 4), np.uint8)
+    table[:, :3] = colours
+    table.flags.writeable = False
+    return table.view(np.float32).ravel()
+
+
+def tinted(shades: Pixels, colours: NDArray[np.float32]) -> Pixels:
+    """Return each shade's colour, uint8 [H, W, 3], a new array.
 
     Args:
         shades: uint8 [H, W].
-        colours: [256, 3], in 0..255.
+        colours: Of :func:`colour_table`: one look-up moves all bytes of a colour.
     """
-    # A pixel takes its colour by one look-up of four bytes, as single precision, as
-    # which nobody reads them.
-    table = np.zeros((256, 4), np.uint8)
-    table[:, :3] = colours
-    looked_up = np.asarray(cv2.LUT(shades, table.view(np.float32)))
-    pixels = looked_up.view(np.uint8).reshape(*shades.shape, 4)
+    found = np.asarray(cv2.LUT(shades, colours))
+    pixels = found.view(np.uint8).reshape(*shades.shape, 4)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), np.uint8)

@@ -1,12 +1,15 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from avplug.builtin_corruptions.falling import FallingLayer, sheared
+from avplug.builtin_corruptions.precipitation import streak_colours
 from avplug.builtin_corruptions.rain import Rain
 from avplug.builtin_corruptions.snow import Snow
 from avplug.builtin_corruptions.streaks import expected_level, streak_layer
 from avplug.builtin_corruptions.sway import Sway
+from avplug.builtin_corruptions.textures import tinted
 from avplug.builtin_corruptions.timeline import Drift
 from avplug.core.randomness import KeyedRandom
 
@@ -74,3 +77,11 @@ def test_a_sway_turns_back_at_its_limits():
     still = Drift(np.zeros(1), np.zeros(1), np.ones(1))
     for base, angle in ((0, 10), (28, 22), (-28, -18), (30, 20)):
         assert Sway(0, 30, base, still, 10.0).at(1.0) == pytest.approx(angle)
+
+
+@given(steps=st.tuples(*3 * [st.integers(0, 4 * 4096)]))
+def test_streaks_take_their_colour_as_opencv_scales_each_channel(steps):
+    gains = tuple(step / 4096 for step in steps)
+    streaks = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    wanted = [cv2.convertScaleAbs(streaks, None, gain, 0) for gain in gains]
+    assert np.array_equal(tinted(streaks, streak_colours(gains)), cv2.merge(wanted))

@@ -9,6 +9,7 @@ from avplug.builtin_corruptions.crystals import MEAN, SIGMA, TEXTURES, frost_tex
 from avplug.builtin_corruptions.smoke import BILLOWS, WISPS, smoke_textures
 from avplug.builtin_corruptions.textures import (
     SIDE,
+    colour_table,
     fitted,
     fractal,
     lattice,
@@ -127,4 +128,4 @@ def test_each_shade_takes_its_colour(size):
     rng = np.random.default_rng(1)
     shades = rng.integers(0, 256, size, np.uint8)
     colours = rng.integers(0, 256, (256, 3), np.uint8)
-    assert np.array_equal(tinted(shades, colours), colours[shades])
+    assert np.array_equal(tinted(shades, colour_table(colours)), colours[shades])
