@@ -52,7 +52,10 @@ SCAFFOLDS: dict[str, Scaffold] = {
             f"{_RUN} --model {{name}} --weights trained/{{name}}/weights.safetensors"
             " --out runs/{name}",
         ),
-        more=('capabilities=("norm", "classifier", "gradient")',),
+        more=(
+            'capabilities=("norm", "classifier", "gradient")',
+            'modalities="av"',
+        ),
     ),
     "adaptation": Scaffold(
         "test-time adaptation method",

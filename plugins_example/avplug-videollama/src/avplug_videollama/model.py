@@ -108,6 +108,7 @@ class VideoLlama(Model):
             for sign in tokenizer.get_added_vocab():
                 if sign in text:
                     raise UsageError(f"{text!r} holds the model's own sign '{sign}'.")
+        self.modalities = reader.modalities
         self.reader = reader(
             network,
             tokenizer,

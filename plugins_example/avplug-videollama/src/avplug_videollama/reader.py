@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -14,6 +14,7 @@ from transformers import DynamicCache
 
 from avplug import UsageError
 from avplug.core.errors import WeightsError
+from avplug.core.model import Modalities
 from avplug_videollama.answers import Answers
 from avplug_videollama.frontend import Patches
 
@@ -45,10 +46,14 @@ class Reader(nn.Module, ABC):
         frames: Frames of a clip.
         image_size: Their side in pixels.
 
+    Attributes:
+        modalities: Senses that the network can be shown.
+
     Raises:
         UsageError: Frames do not come out even in patches.
     """
 
+    modalities: ClassVar[Modalities] = "av"
     ids: torch.Tensor
     positions: torch.Tensor
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers.image_utils import IMAGENET_STANDARD_MEAN, IMAGENET_STANDARD_STD
 
+from avplug.core.model import Modalities
 from avplug_videollama.frontend import Patches
 from avplug_videollama.reader import Read, Reader
 
@@ -37,6 +38,8 @@ class VideoLlama3(Reader):
         UsageError: Frames do not come out even in patches.
         WeightsError: The tokeniser is of another model.
     """
+
+    modalities: ClassVar[Modalities] = "v"
 
     def __init__(
         self,
