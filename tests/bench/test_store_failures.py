@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from avplug.bench import energy, nvml, retrying
+from avplug.bench import energy, nvml, provenance, retrying
 from avplug.bench.energy import EnergyMeter
 from avplug.bench.planning import make_plan
 from avplug.bench.provenance import environment, git_state
@@ -20,6 +20,7 @@ from avplug.core.registry import get_registry
 from tests.bench.test_runner import equal, results
 from tests.bench.test_store import IDENTITY, predictions
 from tests.bench.toys import config
+from tests.waiting import LONG
 
 torch = pytest.importorskip("torch")
 
@@ -253,7 +254,8 @@ def test_the_environment_tells_no_names(tmp_path):
         assert f'"{key}"' in facts
 
 
-def test_the_state_of_a_users_own_file_is_told(tmp_path):
+def test_the_state_of_a_users_own_file_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "_GIT_SECONDS", LONG)
     file = tmp_path / "mine.py"
     file.write_text("class Net: ...\n")
     assert git_state(file) is None
