@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +12,7 @@ from avplug.core.components import KINDS, CorruptionSpec, DatasetSpec, ModelSpec
 from avplug.core.senses import ONLY
 
 if TYPE_CHECKING:
+    from avplug.core.errors import UnknownNameError
     from avplug.core.registry import Entry, Registry
 
 
@@ -21,7 +22,10 @@ def register(app: typer.Typer) -> None:
 
 
 def components(
-    registry: Registry, kinds: Iterable[str] = (), provider: str | None = None
+    registry: Registry,
+    kinds: Iterable[str] = (),
+    provider: str | None = None,
+    patterns: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Return what is known of each component of these kinds; of all by default.
 
@@ -29,25 +33,58 @@ def components(
         registry: Where they are.
         kinds: Only of these; all if empty.
         provider: Only of this distribution.
+        patterns: Only what fits one of them: names, globs, ``category/*``.
 
     Raises:
-        UnknownNameError: No distribution of that name provides anything.
+        UnknownNameError: The provider gives nothing, or nothing fits a pattern.
     """
+    from avplug.core.discovery import normalise
+    from avplug.core.registry import fits
+
+    entries = [entry for kind in kinds or KINDS for entry in registry.entries(kind)]
+    if provider is not None:
+        _require(provider, registry)
+        entries = [each for each in entries if each.provider == normalise(provider)]
+    for pattern in patterns:
+        if not any(fits(entry, pattern) for entry in entries):
+            raise _misfit(pattern, entries, registry)
+    return [
+        describe(entry)
+        for entry in entries
+        if not patterns or any(fits(entry, pattern) for pattern in patterns)
+    ]
+
+
+def _require(provider: str, registry: Registry) -> None:
     from avplug.core.discovery import normalise
     from avplug.core.errors import UnknownNameError, closest
 
-    known = sorted({e.provider for kind in KINDS for e in registry.entries(kind)})
-    if provider is not None and normalise(provider) not in known:
+    records = registry.manager.records
+    own = [each for each in records if each.distribution == normalise(provider)]
+    known = sorted({each.distribution for each in records if each.components})
+    if normalise(provider) in known:
+        return
+    if own:
         raise UnknownNameError(
-            f"No plugin {provider!r} provides a component.{closest(provider, known)}",
-            f"Plugins that do: {', '.join(known)}; all: avplug plugins",
+            f"{provider!r} provides no component.",
+            " ".join(each.describe() for each in own if each.problem),
         )
-    return [
-        describe(entry)
-        for kind in kinds or KINDS
-        for entry in registry.entries(kind)
-        if provider is None or entry.provider == normalise(provider)
-    ]
+    raise UnknownNameError(
+        f"No plugin {provider!r} provides a component.{closest(provider, known)}",
+        f"Plugins that do: {', '.join(known)}; all: avplug plugins",
+    )
+
+
+def _misfit(
+    pattern: str, entries: Iterable[Entry], registry: Registry
+) -> UnknownNameError:
+    from avplug.core.absent import absent
+    from avplug.core.errors import UnknownNameError, closest
+
+    return UnknownNameError(
+        f"No component fits {pattern!r}.{closest(pattern, (e.name for e in entries))}",
+        absent(registry.manager),
+    )
 
 
 def describe(entry: Entry) -> dict[str, Any]:
@@ -88,6 +125,15 @@ def list_components(
     provider: Annotated[
         str | None, typer.Option(metavar="DIST", help="Only what it provides.")
     ] = None,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--match",
+            metavar="PATTERN",
+            help="Only what fits: a name, a glob such as 'v*', 'digital/*', 'DIST/*'; "
+            "repeatable.",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the components that are there."""
@@ -95,7 +141,7 @@ def list_components(
     from avplug.core.registry import get_registry
 
     kinds = list(dict.fromkeys(parse_kind(word) for word in kind or ()))
-    rows = components(get_registry(), kinds, provider)
+    rows = components(get_registry(), kinds, provider, match or ())
     if json:
         console.print_json(rows)
         return

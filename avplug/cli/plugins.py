@@ -188,26 +188,37 @@ def disable(names: Names) -> None:
     """Leave plugins out from now on, without importing them."""
     from avplug.core.preferences import switch_off, switched_off
 
-    off = switched_off()
-    file = switch_off((*off, *(_installed(name) for name in names)))
-    console.message(f"Disabled {', '.join(names)}: {file}")
+    chosen = [_installed(name) for name in names]
+    file = switch_off((*switched_off(), *chosen))
+    console.message(f"Disabled {', '.join(chosen)}: {file}")
 
 
 def enable(names: Names) -> None:
     """Load plugins again that were disabled."""
     from avplug.core.discovery import normalise
-    from avplug.core.errors import UnknownNameError, closest
     from avplug.core.preferences import switch_off, switched_off
 
     off = {normalise(name) for name in switched_off()}
-    for name in names:
-        if normalise(name) not in off:
-            raise UnknownNameError(
-                f"Plugin {name!r} is not disabled.{closest(name, sorted(off))}",
-                f"Disabled: {', '.join(sorted(off)) or 'none'}.",
-            )
-    file = switch_off(tuple(off - {normalise(name) for name in names}))
-    console.message(f"Enabled {', '.join(names)}: {file}")
+    chosen = [_switched_off(name, off) for name in names]
+    file = switch_off(tuple(off.difference(chosen)))
+    console.message(f"Enabled {', '.join(chosen)}: {file}")
+
+
+def _switched_off(name: str, off: set[str]) -> str:
+    """Return what a name means among those disabled; it may be installed no more."""
+    from avplug.core.discovery import installed, normalise
+    from avplug.core.errors import UnknownNameError, closest
+
+    wanted = normalise(name)
+    if wanted in off:
+        return wanted
+    for candidate in installed():
+        if wanted == normalise(candidate.entry_point) and candidate.distribution in off:
+            return candidate.distribution
+    raise UnknownNameError(
+        f"Plugin {name!r} is not disabled.{closest(name, sorted(off))}",
+        f"Disabled: {', '.join(sorted(off)) or 'none'}.",
+    )
 
 
 def _installed(name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ GROUP = "avplug"
 #: Provider of everything built in.
 BUILTIN = "avplug"
 
+_EXPECTED = "Give a .py file, or the name of an importable module."
 _REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -164,18 +165,33 @@ def explicit(argument: str) -> Candidate:
     """Return the plugin of one ``--plugin FILE.py|MODULE``.
 
     Raises:
-        UsageError: There is no such file.
+        UsageError: There is no such file, or it can be the name of no module.
     """
     if not argument.endswith(".py"):
+        _check_module(argument)
         provider = normalise(argument.partition(".")[0])
         return Candidate(provider, "", argument, partial(import_module, argument))
     path = Path(argument).resolve()
     if not path.is_file():
-        raise UsageError(
-            f"--plugin {argument!r}: there is no such file.",
-            "Give a .py file, or the name of an importable module.",
-        )
-    return Candidate(normalise(path.stem), "", argument, partial(load_file, path))
+        raise UsageError(f"{argument!r}: there is no such file.", _EXPECTED)
+    name = path.parent.name if path.stem == "__init__" else path.stem
+    return Candidate(normalise(name), "", argument, partial(load_file, path))
+
+
+def _check_module(argument: str) -> None:
+    """Refuse what can be the name of no module, or was meant to be that of a file.
+
+    Raises:
+        UsageError: It is such.
+    """
+    file = Path(f"{argument}.py")
+    possible = all(part.isidentifier() for part in argument.split("."))
+    if possible and (find_spec(argument.partition(".")[0]) or not file.is_file()):
+        return
+    raise UsageError(
+        f"{argument!r} is neither a .py file nor the name of a module.",
+        f"There is a file {file}." if argument and file.is_file() else _EXPECTED,
+    )
 
 
 def load_file(path: Path) -> ModuleType:

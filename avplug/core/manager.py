@@ -248,7 +248,8 @@ class PluginManager(pluggy.PluginManager):
                 if (spec.kind, name) in taken:
                     raise PluginError(
                         f"provides {spec.kind} '{name}', as"
-                        f" '{taken[spec.kind, name]}' of {record.distribution} does."
+                        f" '{taken[spec.kind, name]}' of {record.distribution} does.",
+                        "Give one of them another name.",
                     )
 
     def _fail(self, record: PluginRecord, error: BaseException) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import Literal
@@ -62,7 +62,7 @@ class PluginSettings:
             no_plugins=no_plugins or off,
             load=None if load is None else _names(load),
             disable=_names(env.get("AVPLUG_DISABLE_PLUGINS", "")),
-            extra=tuple(dict.fromkeys(extra)),
+            extra=_once(extra),
             switched_off=switched_off(env),
             import_limit=_seconds(env.get("AVPLUG_PLUGIN_TIMEOUT")),
         )
@@ -76,6 +76,15 @@ def _seconds(text: str | None) -> float:
             f"AVPLUG_PLUGIN_TIMEOUT is {text!r}, no number of seconds.",
             "0 lets plugins take as long as they like.",
         ) from error
+
+
+def _once(arguments: Iterable[str]) -> tuple[str, ...]:
+    """Return files and modules without those that name a file a second time."""
+    first: dict[str, str] = {}
+    for each in arguments:
+        path = os.path.realpath(each) if each.endswith(".py") else each
+        first.setdefault(path, each)
+    return tuple(first.values())
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -135,6 +144,8 @@ class PluginRecord:
     def remarks(self) -> list[str]:
         """What a user should know of a plugin whose state may be ``ok``."""
         told = list(self.notes)
+        if self.state == "ok" and not (self.hooks or self.version or told):
+            told.append("has no hook of avplug: it brings nothing.")
         if self.hides:
             told.append(f"hides version {', '.join(self.hides)} of itself on the path.")
         if self.printed.strip():

@@ -69,7 +69,7 @@ class Registry:
     """
 
     def __init__(self, manager: PluginManager) -> None:
-        self._manager = manager
+        self.manager = manager
         self._claims = claims(manager.records)
         self._entries: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
         for record in manager.records:
@@ -152,15 +152,9 @@ class Registry:
         return list(found.values())
 
     def _matches(self, kind: str, pattern: str) -> list[Entry]:
-        group, slash, bare = pattern.rpartition("/")
-        if not any(mark in bare for mark in "*?["):
+        if not any(mark in pattern.rpartition("/")[2] for mark in "*?["):
             return [self.get(kind, pattern)]
-        matches = [
-            entry
-            for entry in self.entries(kind)
-            if fnmatchcase(entry.name, bare)
-            and (not slash or _belongs_to(entry, group))
-        ]
+        matches = [entry for entry in self.entries(kind) if fits(entry, pattern)]
         if not matches:
             raise self._unknown(kind, pattern)
         return matches
@@ -174,10 +168,23 @@ class Registry:
         for entry in entries:
             if _category(entry):
                 names += [f"{_category(entry)}/*", f"{_category(entry)}/{entry.name}"]
-        hint = f"Show all {len(entries)}: avplug list {kind}\n{absent(self._manager)}"
+        hint = f"Show all {len(entries)}: avplug list {kind}\n{absent(self.manager)}"
         return UnknownNameError(
             f"Unknown {kind} {name!r}.{closest(name, names)}", hint.rstrip()
         )
+
+
+def fits(entry: Entry, pattern: str) -> bool:
+    """Return whether a name, an alias or a glob, perhaps of a group, means an entry.
+
+    Args:
+        entry: Of any kind.
+        pattern: As :meth:`Registry.select` takes it.
+    """
+    group, slash, bare = pattern.rpartition("/")
+    if slash and not _belongs_to(entry, group):
+        return False
+    return _answers_to(entry, bare) or fnmatchcase(entry.name, bare)
 
 
 def _answers_to(entry: Entry, name: str) -> bool:

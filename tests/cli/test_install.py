@@ -107,7 +107,13 @@ def test_a_plugin_is_switched_off_and_on(avplug, avplug_json, dists, monkeypatch
         "disabled",
         "is disabled: undo it with avplug plugins enable avplug-fog.",
     )
-    assert avplug("plugins", "enable", "Avplug.Fog").exit_code == 0
+    assert avplug("plugins", "disable", "avplug-fog", "fog").exit_code == 0
+    assert state()[0] == "disabled"
+    result = avplug("plugins", "enable", "Avplug.Fog")
+    assert result.stderr.startswith("Enabled avplug-fog: ")
+    assert state() == ("ok", "")
+    avplug("plugins", "disable", "avplug-fog")
+    assert avplug("plugins", "enable", "fog").exit_code == 0
     assert state() == ("ok", "")
 
 

@@ -135,3 +135,42 @@ def test_only_what_a_plugin_provides(avplug, avplug_json, dists, monkeypatch):
     result = avplug("list", "--provider", "avplug-fgo")
     assert result.exit_code == 2
     assert "Did you mean 'avplug-fog'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("--match", "snow"), ["snow"]),
+        (("corruptions", "--match", "sp*"), ["speckle", "spatter"]),
+        (("--match", "digital/s*", "--match", "tent"), ["shot", "speckle", "tent"]),
+        (("--match", "avplug-fog/*"), ["fog"]),
+        (("--match", "*o*", "--provider", "avplug-fog"), ["fog"]),
+    ],
+)
+def test_only_what_fits(avplug_json, dists, monkeypatch, arguments, names):
+    dists.add("avplug-fog")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "avplug-fog")
+    rows = avplug_json("list", *arguments)
+    assert [row["name"] for row in rows] == names
+
+
+def test_what_nothing_fits_is_refused(avplug):
+    result = avplug("list", "corruptions", "--match", "digital/*", "--match", "snwo")
+    assert result.exit_code == 2
+    assert "No component fits 'snwo'. Did you mean 'snow'?" in result.stderr
+    assert avplug("list", "models", "--match", "snow").exit_code == 2
+
+
+def test_a_provider_that_gives_nothing_says_why(avplug, dists, monkeypatch):
+    dists.add("avplug-fog")
+    dists.add("avplug-told", "from avplug import hookimpl\n")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "avplug-fog,avplug-told")
+    monkeypatch.setenv("AVPLUG_DISABLE_PLUGINS", "fog")
+    result = avplug("list", "--provider", "avplug-fog")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: 'avplug-fog' provides no component.\n"
+        "plugin avplug-fog 1.0 (fog) is disabled: AVPLUG_DISABLE_PLUGINS names it.\n"
+    )
+    result = avplug("list", "--provider", "avplug-told")
+    assert result.stderr == "Error: 'avplug-told' provides no component.\n"

@@ -1,6 +1,7 @@
 """Where plugins are found."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,31 @@ def test_a_file_that_raises_leaves_no_module(tmp_path):
 def test_a_missing_file_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match=r"nowhere\.py': there is no such file"):
         discovery.explicit(str(tmp_path / "nowhere.py"))
+
+
+@pytest.mark.parametrize("argument", ["", ".", "./fog", "avplug-fog", "a b", "my.fog/"])
+def test_what_can_be_no_module_is_a_usage_error(argument):
+    with pytest.raises(UsageError, match="nor the name of a module"):
+        discovery.explicit(argument)
+
+
+def test_a_file_without_its_ending_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("own_fog.py", "json.py"):
+        Path(name).write_text("")
+    for argument in ("own_fog", "./own_fog"):
+        with pytest.raises(UsageError) as caught:
+            discovery.explicit(argument)
+        assert caught.value.hint == "There is a file own_fog.py."
+    # What Python finds is a module, whatever lies here.
+    assert discovery.explicit("json").distribution == "json"
+
+
+def test_the_file_of_a_package_is_named_by_its_folder(tmp_path):
+    file = tmp_path / "My_Fog" / "__init__.py"
+    file.parent.mkdir()
+    file.write_text("")
+    assert discovery.explicit(str(file)).distribution == "my-fog"
 
 
 def test_a_module_is_named_as_given():

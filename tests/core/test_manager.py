@@ -1,6 +1,7 @@
 """The loader: what it takes, in which order, and what it leaves out."""
 
 import sys
+from textwrap import dedent
 
 import pytest
 
@@ -207,10 +208,16 @@ def test_a_file_may_import_what_it_needs(dists, tmp_path, monkeypatch):
     (dists.folder / "soundfile.py").write_text(source)
     monkeypatch.delitem(manager_module.sys.modules, "soundfile", raising=False)
     file = tmp_path / "own.py"
-    file.write_text("import soundfile\n")
+    file.write_text(f"import soundfile\n{dedent(dists.FOG)}")
     record = record_of(dists.manager(extra=(str(file),)), "own")
     assert (record.heavy, record.undone) == (("soundfile",), (FILTERS,))
     assert record.remarks == []
+
+
+def test_a_module_without_hooks_brings_nothing_and_is_told(dists):
+    record = record_of(dists.manager(extra=("json",)), "json")
+    assert record.state == "ok"
+    assert record.remarks == ["has no hook of avplug: it brings nothing."]
 
 
 def test_one_that_cannot_be_interrupted_is_named(dists, caplog):

@@ -23,3 +23,10 @@ def test_settings_from_the_environment(environment, expected):
 def test_options_add_to_the_environment():
     settings = PluginSettings.from_environment(extra=("a", "b", "a"), environ={})
     assert settings.extra == ("a", "b")
+
+
+def test_a_file_counts_once_however_it_is_spelt(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spelt = ("fog.py", "./fog.py", str(tmp_path / "fog.py"), "other/fog.py", "fog")
+    settings = PluginSettings.from_environment(extra=spelt, environ={})
+    assert settings.extra == ("fog.py", "other/fog.py", "fog")
