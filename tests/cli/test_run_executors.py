@@ -62,9 +62,38 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
+#: A corruption that does nothing, and that only once a file is gone.
+HOLD = """
+import time
+from pathlib import Path
+from avplug import Corruption, CorruptionSpec, hookimpl
+class Hold(Corruption):
+    def scene(self, info, severity, rng):
+        while Path(__file__).with_name("held").exists():
+            time.sleep(0.02)
+    def video(self, frames, times, scene, rng):
+        return frames
+    def audio(self, samples, sample_rate, scene, rng):
+        return samples
+@hookimpl
+def avplug_corruptions():
+    return [CorruptionSpec("hold", f"{__name__}:Hold", "Hold")]
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_ends_the_run_and_the_same_command_goes_on(avplug, tmp_path, number):
-    command = arguments(tmp_path, "run", "-j", "2")
+def test_a_signal_ends_the_run_and_the_same_command_goes_on(
+    avplug, tmp_path, monkeypatch, number
+):
+    monkeypatch.delenv("AVPLUG_NO_PLUGINS")
+    monkeypatch.setenv("AVPLUG_LOAD_PLUGINS", "none")
+    (tmp_path / "hold.py").write_text(HOLD)
+    plugin = ("--plugin", str(tmp_path / "hold.py"))
+    # It does not come to its end before it is ended.
+    held = tmp_path / "held"
+    held.touch()
+    more = ("--corruption", "hold")
+    command = [*plugin, *arguments(tmp_path, "run", *more, "-j", "2")]
     driver = subprocess.Popen(
         [sys.executable, "-m", "avplug", *command], stderr=subprocess.PIPE, text=True
     )
@@ -85,11 +114,12 @@ def test_a_signal_ends_the_run_and_the_same_command_goes_on(avplug, tmp_path, nu
         assert "Traceback" not in said
         assert not any(cells.glob(".*"))
     kept = sum(1 for _ in cells.glob("[!.]*"))
-    assert 0 < kept < 6
+    assert 0 < kept <= 6
+    held.unlink()
     result = avplug(*command)
     assert result.exit_code == 0
-    assert f"{6 - kept} cells computed, {kept} found finished" in result.stderr
-    assert avplug(*arguments(tmp_path, "whole")).exit_code == 0
+    assert f"{10 - kept} cells computed, {kept} found finished" in result.stderr
+    assert avplug(*plugin, *arguments(tmp_path, "whole", *more)).exit_code == 0
     assert equal(results(tmp_path / "whole"), results(tmp_path / "run"))
 
 
