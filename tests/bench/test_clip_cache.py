@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from avplug.bench import clip_cache
 from avplug.bench.clip_cache import ClipCache, ClipMemory, TimeLimit
 from avplug.bench.clip_store import ClipStore
 from avplug.core.clip import Clip, ClipRef, InputSpec
@@ -115,6 +116,19 @@ def test_a_clip_that_hangs_is_given_up_once_and_the_others_go_on():
     gone.set()
 
 
+def test_a_pause_of_the_whole_machine_costs_no_clip(monkeypatch):
+    waits, wait = [], clip_cache.wait
+
+    def paused(futures, seconds):
+        waits.append(seconds)
+        # The clock has gone on, and nobody else.
+        return wait(futures, 0 if len(waits) == 1 else seconds)
+
+    monkeypatch.setattr(clip_cache, "wait", paused)
+    assert TimeLimit(LONG).run(lambda: time.sleep(0.1) or "clip") == "clip"
+    assert len(waits) == 2
+
+
 def test_one_thread_does_all_that_is_done_in_time_and_ends_with_its_owner():
     limit, threads = TimeLimit(LONG), []
     for _ in range(5):
@@ -127,6 +141,7 @@ def test_one_thread_does_all_that_is_done_in_time_and_ends_with_its_owner():
 
 HANG = """
 import threading, time
+from avplug.bench import clip_cache
 from avplug.bench.clip_cache import ClipCache, TimeLimit
 from avplug.bench.pipeline import ordered_map
 from avplug.core.clip import ClipRef, InputSpec

@@ -1,12 +1,14 @@
 """What a plugin does to the process that checks it costs that check only."""
 
+from queue import Empty, Queue
+
 import pytest
 
 from avplug._version import __version__
 from avplug.core.discovery import Metadata
 from avplug.scaffold.naming import Names
 from avplug.scaffold.writing import one_file
-from avplug.testing import conformance
+from avplug.testing import conformance, isolation
 from avplug.testing.requirement import accepts, next_minor, pin_on_avplug
 from avplug.testing.static import of_metadata
 
@@ -30,6 +32,25 @@ def test_a_check_that_never_comes_back(tmp_path, deed, says):
     assert [check for check, _ in failed] == ["metric/not-a-number"]
     assert says in failed[0][1]
     assert {"metric/quiet", "static/target"} <= {o.check for o in outcomes}
+
+
+def test_a_pause_of_the_whole_machine_fails_no_check():
+    class Paused(Queue):
+        waits = 0
+
+        def get(self, timeout):
+            self.waits += 1
+            if self.waits == 1:
+                # The clock has gone on, and nobody else.
+                raise Empty
+            return super().get(timeout=timeout)
+
+    lines = Paused()
+    lines.put("answer")
+    assert isolation._next(lines, 10) == "answer"
+    lines.waits = 1
+    with pytest.raises(isolation.WorkerHungError, match=r"within 0\.1 s"):
+        isolation._next(lines, 0.1)
 
 
 @pytest.mark.parametrize(
