@@ -36,7 +36,8 @@ def check(
     plugin: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DIST|FILE.py]...", help="Default: all that are installed."
+            metavar="[DIST|FOLDER|FILE.py]...",
+            help="Default: all that are installed.",
         ),
     ] = None,
     select: Annotated[

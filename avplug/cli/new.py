@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +55,8 @@ def new(
     names = names_for(chosen, name, single_file=single_file)
     for path in write(chosen, names, out, single_file=single_file, summary=summary):
         console.print_line(str(path))
-    where = out / (f"{names.module}.py" if single_file else names.dist)
+    made = out / (f"{names.module}.py" if single_file else names.dist)
+    where = shlex.quote(str(made))
     console.message(
         f"Try it: avplug check {where}"
         if single_file

@@ -71,7 +71,8 @@ def names_for(kind: str, word: str, *, single_file: bool = False) -> Names:
     problem = _problem(kind, name, single_file)
     if problem:
         other = _other(kind, name, single_file)
-        raise UsageError(problem, f"Try: avplug new {kind} {other}")
+        more = " --single-file" if single_file else ""
+        raise UsageError(problem, f"Try: avplug new {kind} {other}{more}")
     return Names(name)
 
 

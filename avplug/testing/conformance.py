@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from avplug.core import discovery
@@ -14,6 +15,7 @@ from avplug.core.manager import PluginManager
 from avplug.core.records import PluginSettings
 from avplug.testing.checks import Outcome, checks_of
 from avplug.testing.isolation import WorkerDiedError, WorkerHungError, answers
+from avplug.testing.projects import installed_from, not_installed
 from avplug.testing.static import of_loading, of_metadata
 
 
@@ -50,13 +52,13 @@ class Plugin:
 
 
 def find(argument: str) -> Plugin:
-    """Return the plugin that a distribution, entry point, file or module names.
+    """Return the plugin that a distribution, entry point, file or folder names.
 
     Nothing of it is imported.
 
     Raises:
         UnknownNameError: Nothing of this name is installed.
-        UsageError: There is no such file.
+        UsageError: There is no such file, or a folder that is not installed.
     """
     name = discovery.normalise(argument)
     if name == discovery.BUILTIN:
@@ -70,6 +72,11 @@ def find(argument: str) -> Plugin:
         if name in (candidate.distribution, discovery.normalise(candidate.entry_point)):
             own = candidate.distribution
             return Plugin(argument, own, (own,))
+    if Path(argument).is_dir():
+        own = installed_from(Path(argument))
+        return Plugin(argument, own, (own,))
+    if Path(argument).is_file():
+        raise not_installed(Path(argument))
     names = sorted({candidate.distribution for candidate in installed})
     raise UnknownNameError(
         f"No installed plugin is called {argument!r}.{closest(argument, names)}",

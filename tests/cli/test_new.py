@@ -95,6 +95,14 @@ def test_names_that_cannot_work(avplug, name, says, suggests):
     assert f"Try: avplug new corruption {suggests}\n" in result.stderr
 
 
+def test_what_comes_next_can_be_pasted(avplug, tmp_path):
+    out = tmp_path / "a folder"
+    result = avplug("new", "corruption", "fog", "--out", str(out))
+    assert f"avplug install -e '{out}/avplug-fog', then" in result.stderr
+    result = avplug("new", "corruption", "fog", "--single-file", "--out", str(out))
+    assert result.stderr == f"Try it: avplug check '{out}/fog.py'\n"
+
+
 def test_a_module_that_is_installed(dists, avplug):
     dists.add("avplug-fog")
     result = avplug("new", "corruption", "fog")
@@ -105,7 +113,7 @@ def test_a_single_file_hides_no_module():
     assert names_for("model", "numpy").dist == "avplug-numpy"
     with pytest.raises(UsageError, match="A module numpy is installed") as caught:
         names_for("model", "numpy", single_file=True)
-    assert caught.value.hint == "Try: avplug new model my-numpy"
+    assert caught.value.hint == "Try: avplug new model my-numpy --single-file"
 
 
 @pytest.mark.parametrize("prefix", ["avplug-", "avplug_", "avplug-avplug-"])
