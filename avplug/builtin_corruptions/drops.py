@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from avplug.builtin_corruptions.codebook import drawn_normals
 from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.pixels import Pixels
+from avplug.builtin_corruptions.textures import rolled
 from avplug.core.randomness import KeyedRandom
 
 #: Fields of drops that there are of each law and size.
@@ -59,15 +60,18 @@ class DropLaw:
 
 
 def drawn_cover(law: DropLaw, height: int, width: int, rng: KeyedRandom) -> Pixels:
-    """Return what drops do to each pixel of a frame, uint8 [H, W], a new array.
+    """Return what drops do to each pixel of a frame, uint8 [H, W], of a new array.
 
     That is the light that water adds, or how much mud covers, in 255ths.
     """
     which, down, right, mirrored, inverted = uniforms(rng, 5).tolist()
     field_of = _kept_field if height * width <= _SMALL else cover_field
     field = field_of(law, height, width, int(which * FIELDS))
-    field = field[:: 1 if inverted < 0.5 else -1, :: 1 if mirrored < 0.5 else -1]
-    return np.roll(field, (int(down * height), int(right * width)), (0, 1))
+    if mirrored >= 0.5:
+        field = np.asarray(cv2.flip(field, 1), np.uint8)
+    if inverted >= 0.5:
+        field = np.asarray(cv2.flip(field, 0), np.uint8)
+    return rolled(field, int(down * height), int(right * width))
 
 
 def cover_field(law: DropLaw, height: int, width: int, number: int) -> Pixels:

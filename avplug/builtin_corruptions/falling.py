@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import cos, radians, sin
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,7 +44,7 @@ class FallingLayer:
         """
         height, width = torus.shape
         across = -(-(2 * width + margin) // width)
-        tiles = np.tile(torus, (2, across))
+        tiles = np.asarray(cv2.repeat(torus, 2, across), np.uint8)
         pace = speed * height
         turn = radians(degrees)
         return cls(tiles, height, width, -pace * sin(turn), -pace * cos(turn))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from avplug.builtin_corruptions.draws import uniforms
 from avplug.builtin_corruptions.motion_blur import doubling, motion_blur
 from avplug.builtin_corruptions.pixels import Pixels
+from avplug.builtin_corruptions.textures import rolled
 from avplug.builtin_corruptions.timeline import pixel_scale
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.quantiles import normal_table
@@ -79,10 +80,9 @@ def streak_layer(
     finer = min(max(1, ceil(1 / pixel_scale(height, width))), _FINEST)
     shape = height * finer, width * finer
     scale = pixel_scale(*shape)
-    which, *place = uniforms(rng, 3).tolist()
+    which, down, right = uniforms(rng, 3).tolist()
     field = _flakes(law, *shape, max(1.0, law.zoom * scale), int(which * FIELDS))
-    moved = [int(part * side) for part, side in zip(place, shape, strict=True)]
-    flakes = np.roll(field, moved, (0, 1))
+    flakes = rolled(field, int(down * shape[0]), int(right * shape[1]))
     blurs = doubling(law.blur_radius, law.blur_sigma, scale)
     # Streaks as sharp as the published ones; no one sees their angle to the degree.
     streaks = motion_blur(flakes, blurs, degrees, cv2.BORDER_WRAP, precise=False)

@@ -101,6 +101,23 @@ def fitted(layer: NDArray[np.uint8], height: int, width: int) -> Pixels:
     return np.asarray(cv2.resize(layer, (width, height), interpolation=way), np.uint8)
 
 
+def rolled(torus: Pixels, down: int, right: int) -> Pixels:
+    """Return a torus that was moved, as :func:`numpy.roll` does, in half its time.
+
+    Args:
+        torus: uint8 [H, W].
+        down: Pixels, from 0 to H.
+        right: Pixels, from 0 to W.
+
+    Returns:
+        uint8 [H, W], a part of a new array.
+    """
+    height, width = torus.shape
+    top, left = height - down, width - right
+    tiles = np.asarray(cv2.repeat(torus, 2, 2), np.uint8)
+    return tiles[top : top + height, left : left + width]
+
+
 def window(
     texture: Pixels, place: tuple[float, float], height: int, width: int
 ) -> Pixels:

@@ -14,6 +14,7 @@ from avplug.builtin_corruptions.textures import (
     fractal,
     lattice,
     levels,
+    rolled,
     texels,
     tinted,
     uniform,
@@ -129,3 +130,11 @@ def test_each_shade_takes_its_colour(size):
     shades = rng.integers(0, 256, size, np.uint8)
     colours = rng.integers(0, 256, (256, 3), np.uint8)
     assert np.array_equal(tinted(shades, colour_table(colours)), colours[shades])
+
+
+@pytest.mark.parametrize("size", [(224, 224), (7, 1), (1, 5), (1, 1)])
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_torus_rolls_as_in_numpy(size, share):
+    torus = np.random.default_rng(1).integers(0, 256, size, np.uint8)
+    move = int(share * size[0]), int(0.6 * size[1])
+    assert np.array_equal(rolled(torus, *move), np.roll(torus, move, (0, 1)))
