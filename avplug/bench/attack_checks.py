@@ -55,7 +55,7 @@ def check_settings(
     plain = replace(white[0], threat=threat, senses=_all(threat), training=None)
     for name, options in CONTROLS.items():
         control = {**options, **config.options.get(name, {})}
-        entry = registry.get("attack", name)
+        entry = registry.recall("attack", name)
         found.append(replace(plain, method=entry, options=control))
     return found
 

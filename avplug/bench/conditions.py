@@ -173,7 +173,7 @@ def _condition(
         Step(entry, construct(entry, {}, profile=config.profile), level, part)
         for entry, level, part in plan
     )
-    name = _label(picture) if same else f"{_label(picture)}{PAIR}{_label(sound)}"
+    name = picture.lasting if same else f"{picture.lasting}{PAIR}{sound.lasting}"
     identity: dict[str, Any] = {
         "name": name,
         "category": picture.spec.category if same else "pair",  # type: ignore[attr-defined]
@@ -189,9 +189,3 @@ def _condition(
     if any(facts.values()):
         identity["facts"] = facts
     return Condition(name, severity, steps, identity)
-
-
-def _label(entry: Entry) -> str:
-    # What avplug brings keeps its bare name, and so its cells, whoever claims it later.
-    qualified = entry.conflict and not entry.builtin
-    return entry.qualified if qualified else entry.spec.name

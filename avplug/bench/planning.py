@@ -46,7 +46,7 @@ def make_plan(config: RunConfig, registry: Registry) -> Plan:
         spoilt = premade_conditions(config, dataset, registry)
     else:
         spoilt = conditions(config, registry)
-    models, surrogates = _load_models(registry, config, dataset)
+    models, surrogates = _load_models(registry, config, entry.lasting, dataset)
     if config.attacks and dataset.tasks:
         raise UsageError(
             f"Attacks are defined for one task; '{config.dataset}' has several: "
@@ -255,7 +255,7 @@ def _about(
 
 
 def _load_models(
-    registry: Registry, config: RunConfig, dataset: Dataset
+    registry: Registry, config: RunConfig, dataset_name: str, dataset: Dataset
 ) -> tuple[list[LoadedModel], list[LoadedModel]]:
     """Return the models of the run, and those that attacks are made on as well."""
     device, compute = pick_device(config.device), compute_of(config)
@@ -266,7 +266,7 @@ def _load_models(
             registry,
             name,
             weights,
-            config.dataset,
+            dataset_name,
             dataset,
             config.options,
             device,

@@ -75,7 +75,7 @@ def open_dataset(
     if not clips:
         raise DatasetError(f"Data set '{config.dataset}' ({config.split}) has no clip.")
     if config.limit is not None and config.limit < len(clips):
-        order = KeyedRandom(("limit", config.dataset)).permutation(len(clips))
+        order = KeyedRandom(("limit", entry.lasting)).permutation(len(clips))
         clips = tuple(clips[i] for i in sorted(order[: config.limit]))
     return entry, dataset, clips
 

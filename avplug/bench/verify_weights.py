@@ -102,7 +102,7 @@ def fits(
 
 def _names(entries: Iterable[Entry]) -> list[str]:
     return [
-        f"{entry.spec.name}:{variant}".rstrip(":")
+        f"{entry.qualified if entry.conflict else entry.name}:{variant}".rstrip(":")
         for entry in entries
         for variant in entry.spec.variants or ("",)  # type: ignore[attr-defined]
     ]

@@ -97,4 +97,5 @@ class Wrapper(Adapter):
 
 
 def _entry(method: str) -> Entry:
-    return get_registry().get("adaptation", method)
+    # Cells are named by it, mostly by the default: it means what it always meant.
+    return get_registry().recall("adaptation", method)

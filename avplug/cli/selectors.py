@@ -64,8 +64,10 @@ def gather(
         UsageError: A value does not fit.
         UnknownNameError: There is no such suite.
     """
-    from avplug.bench.config import from_data
+    from avplug.bench.config import RunConfig, from_data
     from avplug.bench.config_files import parse_options, read_config
+    from avplug.bench.untyped import own_defaults, own_names
+    from avplug.core.registry import get_registry
 
     packaged = _suite(suite) if suite else {}
     if trained:
@@ -86,16 +88,21 @@ def gather(
         ("ray", "address", ray_address),
     ):
         if value is not None:
-            given.setdefault("executor", name)
+            given = {**own_names({"executor": name}, get_registry()), **given}
             options["executor"] = {**options.get("executor", {}), key: value}
-    return from_data({**packaged, **data, **given, "options": options}, "command line")
+    settings = {**packaged, **data, **given, "options": options}
+    settings |= own_defaults(RunConfig, settings, get_registry())
+    return from_data(settings, "command line")
 
 
 def _suite(name: str) -> dict[str, Any]:
+    from avplug.bench.untyped import own_names
     from avplug.core.registry import get_registry
 
-    settings: dict[str, Any] = get_registry().get("suite", name).load()()
-    return settings
+    registry = get_registry()
+    entry = registry.get("suite", name)
+    settings: dict[str, Any] = entry.load()()
+    return own_names(settings, registry) if entry.builtin else settings
 
 
 def _trained(

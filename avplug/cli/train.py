@@ -157,15 +157,17 @@ def _single(settings: dict[str, Any]) -> None:
     from avplug.bench.threats import threat_model
     from avplug.bench.train_config import TrainConfig
     from avplug.bench.training import WEIGHTS, train
+    from avplug.bench.untyped import own_defaults
     from avplug.cli.console import message
     from avplug.cli.progress import TrainProgress
     from avplug.core.registry import get_registry
 
-    config = TrainConfig(**settings)
+    registry = get_registry()
+    config = TrainConfig(**own_defaults(TrainConfig, settings, registry), **settings)
     if config.budget:
         message(f"Robust accuracy: {stated(threat_model(config.budget))}.")
     with TrainProgress() as progress:
-        curve = train(config, get_registry(), progress.clips_done, progress.epoch_ended)
+        curve = train(config, registry, progress.clips_done, progress.epoch_ended)
     message(
         f"Validation accuracy {curve[-1].val_accuracy:.1f} % after {len(curve)} "
         f"epochs: {config.out}/{WEIGHTS}"

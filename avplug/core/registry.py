@@ -47,6 +47,15 @@ class Entry:
         return f"{self.provider}/{self.spec.name}"
 
     @property
+    def lasting(self) -> str:
+        """The name that results keep: bare unless another provider's is meant by it.
+
+        What avplug brings keeps its bare name, and so its cells, whoever claims it
+        later.
+        """
+        return self.qualified if self.conflict and not self.builtin else self.name
+
+    @property
     def builtin(self) -> bool:
         """Whether avplug itself provides it."""
         return self.provider == BUILTIN
