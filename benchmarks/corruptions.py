@@ -191,7 +191,7 @@ def peer_ms(
             print(f"{peer} cannot do {name}: {type(error).__name__}: {error}")
             continue
         of_some = least_ms(
-            partial(lambda run, all_: [*map(run, all_)], effect, some), 2
+            partial(lambda run, all_: [*map(run, all_)], effect, some), rounds
         )
         spent[peer] = of_some * len(frames) / len(some)
     if "audiomentations" in found and name in AUDIOMENTATIONS and severity == 3:
@@ -278,7 +278,7 @@ def machine_factor(timings: dict[str, Any], rows: list[Row], length: str) -> flo
     ]
     if not ratios:
         sys.exit("--reference needs imagecorruptions to compare the machines by.")
-    return median(ratios)
+    return float(median(ratios))
 
 
 def show_reference(timings: dict[str, Any], rows: list[Row], length: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
-from threading import RLock
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,8 @@ STEPS = np.float32(2**14)
 
 Render = Callable[[KeyedRandom, float], NDArray[np.float32]]
 
-_LOCK = RLock()
+#: One for each loop.
+_LOCKS: dict[tuple[str, int, int], Lock] = {}
 
 
 def renderer(sound: str) -> Render:
@@ -58,15 +59,16 @@ def bank_loop(sound: str, index: int, sample_rate: int) -> NDArray[np.float32]:
         index: Which, from 0 to :data:`LOOPS` - 1.
         sample_rate: Hz.
     """
-    # Threads that ask for the same loop wait instead of making it twice.
-    with _LOCK:
+    # Threads that ask for the same loop wait instead of making it twice, and for none
+    # other.
+    with _LOCKS.setdefault((sound, index, sample_rate), Lock()):
         return _made(sound, index, sample_rate)
 
 
 @lru_cache(maxsize=2 * LOOPS * len(SOUNDS))
 def _made(sound: str, index: int, sample_rate: int) -> NDArray[np.float32]:
     if sample_rate != RATE:
-        return resampled_loop(_made(sound, index, RATE), RATE, sample_rate)
+        return resampled_loop(bank_loop(sound, index, RATE), RATE, sample_rate)
     rng = KeyedRandom(("avplug", "bank", sound, index))
     loop = looped(renderer(sound)(rng, SECONDS + FADE), round(FADE * RATE))
     # Sines and Fourier transforms differ between machines in their last bits.

@@ -124,7 +124,7 @@ def motion_blur(
     steps = _in_whole_pixels(blurs, degrees, precise)
     rows, columns = [dy for dy, _, _ in steps], [dx for _, dx, _ in steps]
     down, right = (sum(n for n in along if n > 0) for along in (rows, columns))
-    up, left = (-sum(n for n in along if n < 0) for along in (rows, columns))
+    up, left = down - sum(rows), right - sum(columns)
     spare = scratch or Scratch()
     shape = (
         picture.shape[0] + up + down,

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -216,3 +217,26 @@ def test_threads_make_each_loop_once(monkeypatch):
     assert all(np.array_equal(loops[i], loops[i % 2]) for i in range(16))
     bank._made.cache_clear()
     assert np.array_equal(bank_loop("wind", 1, 16_000), loops[1])
+
+
+def test_a_loop_that_is_being_made_holds_up_no_other(monkeypatch):
+    begun, go_on, plain = Event(), Event(), bank.renderer
+
+    def slow(sound):
+        begun.set()
+        assert go_on.wait(60)
+        return plain(sound)
+
+    bank._made.cache_clear()
+    bank_loop("rain", 0, 16_000)
+    monkeypatch.setattr(bank, "renderer", slow)
+    with ThreadPoolExecutor(2) as pool:
+        wind = pool.submit(bank_loop, "wind", 0, 16_000)
+        assert begun.wait(60)
+        rain = pool.submit(bank_loop, "rain", 0, 16_000)
+        try:
+            assert rain.result(30).size
+            assert not wind.done()
+        finally:
+            go_on.set()
+        assert wind.result(60).size
