@@ -56,7 +56,7 @@ def until(
     raise AssertionError("\n".join(lines))
 
 
-def gone(pids: Iterable[int], seconds: float = 30.0) -> None:
+def gone(pids: Iterable[int], seconds: float = 60.0) -> None:
     """Wait until none of these processes is alive.
 
     Args:

@@ -181,7 +181,7 @@ def tell(task, count):
     begun.append(task)
     if len(begun) == 2 and forked and not os.fork():
         Path(forked, str(os.getpid())).touch()
-        time.sleep(60)
+        time.sleep(600)
         os._exit(0)
 tasks = [("sleep", workers), ("sleep", workers + "/")]
 list(Local(processes=2).run(tasks, Double(), tell))

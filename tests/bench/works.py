@@ -53,7 +53,7 @@ class Double:
         child = os.fork()
         if not child:
             (Path(folder) / str(os.getpid())).touch()
-            time.sleep(60)
+            time.sleep(600)
             os._exit(0)
         while not (Path(folder) / str(child)).exists():
             time.sleep(0.02)
@@ -64,7 +64,7 @@ class Double:
 
     def _sleep(self, folder, tick):
         (Path(folder) / str(os.getpid())).touch()
-        time.sleep(60)
+        time.sleep(600)
 
 
 class Odd(Exception):
