@@ -52,8 +52,11 @@ def _report(
         ),
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", help="Of --table: md, latex, csv or json.")
-    ] = "md",
+        str | None,
+        typer.Option(
+            "--format", help="Of --table: md, latex, csv or json. Default: md."
+        ),
+    ] = None,
     severity: Annotated[
         int | None,
         typer.Option(
@@ -82,12 +85,13 @@ def _report(
     With --table or --figures only these are made.
     """
     formats = [each.strip() for each in figure_format.split(",")]
+    form = _form(table, form, as_json)
     _check(table, form, formats if figures else ())
     scores = _scores(runs, tuple(metric or ()), resamples, base)
     if table is not None:
         _print_table(scores, table, form, severity, out)
     if figures is not None:
-        _draw(scores, figures, formats, severity)
+        _draw(scores, figures, formats, severity, as_json and table is None)
     if table is None and figures is None:
         _show(scores, out or _page(runs), previews, as_json)
 
@@ -99,6 +103,21 @@ def show_report(folder: Path) -> Path:
         UsageError: The folder holds no run, or a metric refuses its data.
     """
     return _show(_scores([folder], (), 1000, None), _page([folder]), 0)
+
+
+def _form(table: str | None, form: str | None, as_json: bool) -> str:
+    """Return the format of --table.
+
+    Raises:
+        UsageError: It is given without a table, or --json asks for another.
+    """
+    from avplug.core.errors import UsageError
+
+    if form and table is None:
+        raise UsageError("--format is that of --table.", "Choose a table, or --json.")
+    if as_json and form not in (None, "json"):
+        raise UsageError(f"--json and --format {form} exclude each other.", "Drop one.")
+    return "json" if as_json else form or "md"
 
 
 def _check(table: str | None, form: str, formats: Sequence[str]) -> None:
@@ -156,13 +175,20 @@ def _print_table(
 
 
 def _draw(
-    scores: Scores, folder: Path, formats: Sequence[str], severity: int | None
+    scores: Scores,
+    folder: Path,
+    formats: Sequence[str],
+    severity: int | None,
+    as_json: bool,
 ) -> None:
-    from avplug.cli.console import message
+    from avplug.cli.console import message, print_json
     from avplug.report.plots import write_figures
 
-    for path in write_figures(scores, folder, formats, severity):
+    paths = write_figures(scores, folder, formats, severity)
+    for path in paths:
         message(f"Figure: {path}")
+    if as_json:
+        print_json({"figures": [str(path) for path in paths]})
 
 
 def _print(scores: Scores) -> None:

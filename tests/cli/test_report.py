@@ -61,10 +61,23 @@ def test_a_table_as_json(folders, avplug):
     assert json.loads(done.stdout)[0]["name"] == "main"
 
 
+def test_json_is_one_document_whatever_is_made(folders, avplug, tmp_path):
+    pytest.importorskip("matplotlib", reason="the extra 'figures' is not installed")
+    report = ("report", *folders, "--resamples", "0", "--json")
+    out = ("--figures", str(tmp_path / "figures"))
+    table = json.loads(avplug(*report, "--table", "main").stdout)
+    assert json.loads(avplug(*report, "--table", "main", *out).stdout) == table
+    (made,) = json.loads(avplug(*report, *out).stdout).values()
+    assert sorted(made) == sorted(map(str, (tmp_path / "figures").iterdir()))
+    assert json.loads(avplug(*report).stdout)["page"]
+
+
 def test_what_is_unknown_is_refused(folders, avplug):
     for arguments, words in (
         (("--table", "mian"), "Did you mean 'main'"),
         (("--table", "main", "--format", "docx"), "no format 'docx'"),
+        (("--format", "csv"), "--format is that of --table.\nChoose a table"),
+        (("--table", "main", "--format", "md", "--json"), "--format md exclude each"),
         (("--table", "per-corruption", "--severity", "3"), "Severity 3"),
     ):
         done = avplug("report", folders[0], "--resamples", "0", *arguments)
