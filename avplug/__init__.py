@@ -40,12 +40,10 @@ if TYPE_CHECKING:
         DatasetSpec as DatasetSpec,
         DefenseSpec as DefenseSpec,
         ExecutorSpec as ExecutorSpec,
-        FileSpec as FileSpec,
         MetricSpec as MetricSpec,
         ModelSpec as ModelSpec,
         PublishedSpec as PublishedSpec,
         SuiteSpec as SuiteSpec,
-        WeightSpec as WeightSpec,
     )
     from avplug.core.corruption import (
         Corruption as Corruption,
@@ -101,6 +99,10 @@ if TYPE_CHECKING:
     )
     from avplug.core.randomness import KeyedRandom as KeyedRandom
     from avplug.core.supervision import SupervisedAdapter as SupervisedAdapter
+    from avplug.core.weight_specs import (
+        FileSpec as FileSpec,
+        WeightSpec as WeightSpec,
+    )
 
 _HOMES = {
     "avplug.core.adaptation": ("Adapter", "Stream"),
@@ -114,12 +116,10 @@ _HOMES = {
         "DatasetSpec",
         "DefenseSpec",
         "ExecutorSpec",
-        "FileSpec",
         "MetricSpec",
         "ModelSpec",
         "PublishedSpec",
         "SuiteSpec",
-        "WeightSpec",
     ),
     "avplug.core.corruption": ("Corruption", "corrupt"),
     "avplug.core.dataset": ("Dataset",),
@@ -146,6 +146,7 @@ _HOMES = {
     ),
     "avplug.core.randomness": ("KeyedRandom",),
     "avplug.core.supervision": ("SupervisedAdapter",),
+    "avplug.core.weight_specs": ("FileSpec", "WeightSpec"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

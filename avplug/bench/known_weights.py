@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from avplug.core.components import FileSpec, ModelSpec, WeightSpec
+from avplug.core.components import ModelSpec
 from avplug.core.errors import UnknownNameError, WeightsError, closest
 from avplug.core.registry import Entry, Registry
 from avplug.core.sources import find
+from avplug.core.weight_specs import FileSpec, WeightSpec
 
 _PART = re.compile(r"(?P<part>[A-Za-z_]\w*)=(?P<source>.+)\Z")
 

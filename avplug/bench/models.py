@@ -15,13 +15,13 @@ from avplug.bench.known_weights import choose_weights
 from avplug.bench.own_model import OwnEntry, own_entry, with_capabilities
 from avplug.bench.prepare import construct
 from avplug.bench.weight_files import read_weights
-from avplug.core.components import WeightSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import UnknownNameError, WeightsError, closest
 from avplug.core.model import Model
 from avplug.core.registry import Entry, Registry
 from avplug.core.senses import ONLY, capabilities_of, modalities_of
 from avplug.core.targets import option_defaults
+from avplug.core.weight_specs import WeightSpec
 from avplug.core.weights import Checkpoint, build_from
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from avplug.core.checkpoints import Checkpoint, read_parts
-from avplug.core.components import WeightSpec
 from avplug.core.errors import WeightsError
 from avplug.core.registry import Entry
 from avplug.core.sources import find, locate
+from avplug.core.weight_specs import WeightSpec
 
 
 def read_weights(entry: Entry, weights: WeightSpec, *, asked: bool) -> Checkpoint:

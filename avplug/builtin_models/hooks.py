@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from avplug.builtin_models import published
-from avplug.core.components import ModelSpec, WeightSpec
+from avplug.core.components import ModelSpec
 from avplug.core.hookspecs import hookimpl
+from avplug.core.weight_specs import WeightSpec
 
 #: Small enough to train on two CPU cores in minutes, and to be stored with the code.
 _TINY: dict[str, Any] = {

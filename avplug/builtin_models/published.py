@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from avplug.core.components import FileSpec, WeightSpec
+from avplug.core.weight_specs import FileSpec, WeightSpec
 
 _CAV_MAE_PAGE = "https://github.com/YuanGongND/cav-mae#pretrained-models"
 _UAVM_PAGE = "https://github.com/YuanGongND/uavm#pretrained-models"

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from avplug.bench.config import RunConfig
-    from avplug.core.components import FileSpec
     from avplug.core.registry import Registry
+    from avplug.core.weight_specs import FileSpec
 
 
 def fetch_files(files: Mapping[str, FileSpec]) -> dict[str, Path]:

@@ -13,8 +13,8 @@ from avplug.core.errors import WeightsError, closest
 if TYPE_CHECKING:
     from avplug.bench.verify_weights import Fit
     from avplug.core.checkpoints import Checkpoint
-    from avplug.core.components import WeightSpec
     from avplug.core.registry import Entry
+    from avplug.core.weight_specs import WeightSpec
 
 #: Names of tensors that are shown of each complaint; JSON has all.
 _SHOWN = 20
@@ -98,8 +98,8 @@ def fetch(
 
 def _known(name: str) -> tuple[Entry | None, WeightSpec]:
     from avplug.bench.known_weights import find_known, known_weights, parse_parts
-    from avplug.core.components import WeightSpec
     from avplug.core.registry import get_registry
+    from avplug.core.weight_specs import WeightSpec
 
     parts = parse_parts(name)
     if not parts and not Path(name).expanduser().is_file():

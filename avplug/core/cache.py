@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from avplug.core.components import FileSpec
 from avplug.core.errors import WeightsError
+from avplug.core.weight_specs import FileSpec
 
 _UNSAFE = re.compile(r"[^\w.+-]")
 

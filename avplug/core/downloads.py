@@ -23,10 +23,10 @@ from filelock import FileLock
 
 from avplug._version import __version__
 from avplug.core.cache import Place, cached_file, note_of, read_note
-from avplug.core.components import FileSpec
 from avplug.core.errors import WeightsError
 from avplug.core.files import sync_folder, write_atomic
 from avplug.core.impostors import HEAD, impostor
+from avplug.core.weight_specs import FileSpec
 
 #: Seconds before each further try, as long as no byte comes.
 PAUSES = (1.0, 2.0, 4.0)

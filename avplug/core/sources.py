@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from avplug.core.cache import cached_file
-from avplug.core.components import FileSpec
 from avplug.core.downloads import download_file
 from avplug.core.errors import WeightsError
+from avplug.core.weight_specs import FileSpec
 
 #: Told of bytes done and bytes in all (None if the server does not say).
 Progress = Callable[[int, int | None], None]

@@ -22,10 +22,11 @@ from avplug.bench.train_config import TrainConfig
 from avplug.bench.training import train
 from avplug.bench.weight_files import read_weights
 from avplug.core.clip import InputSpec
-from avplug.core.components import FileSpec, ModelSpec, WeightSpec
+from avplug.core.components import ModelSpec
 from avplug.core.errors import UnknownNameError, UsageError, WeightsError
 from avplug.core.model import Model
 from avplug.core.registry import Entry, get_registry
+from avplug.core.weight_specs import FileSpec, WeightSpec
 from tests.bench.toys import LABELS, checkpoint, config
 
 OWN = """

@@ -6,13 +6,8 @@ from importlib import import_module
 import pytest
 
 from avplug.core import hookspecs
-from avplug.core.components import (
-    KINDS,
-    CorruptionSpec,
-    FileSpec,
-    ModelSpec,
-    WeightSpec,
-)
+from avplug.core.components import KINDS, CorruptionSpec, ModelSpec
+from avplug.core.weight_specs import FileSpec, WeightSpec
 
 SPECS = [spec_type for _, spec_type in KINDS.values()]
 

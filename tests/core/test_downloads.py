@@ -8,10 +8,10 @@ import shutil
 import pytest
 
 from avplug.core import downloads
-from avplug.core.components import FileSpec
 from avplug.core.downloads import download_file
 from avplug.core.errors import WeightsError
 from avplug.core.sources import find, locate
+from avplug.core.weight_specs import FileSpec
 from tests.core.server import serving
 
 BODY = random.Random(0).randbytes(3_000_000)
