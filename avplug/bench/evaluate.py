@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from avplug.bench.batch_size import automatic, largest_paying
-from avplug.bench.feed import Feed, Group
+from avplug.bench.feed import Feed, Group, Part
 from avplug.bench.outcome import NoClipError, Outcome
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.session import Session, Tick
@@ -40,6 +40,7 @@ def evaluate_group(
     feed: Feed,
     tick: Tick,
     clips: Sequence[ClipRef] | None = None,
+    following: Callable[[], Part | None] = lambda: None,
 ) -> dict[str, Outcome | Exception]:
     """Run one stream of clips through the methods of several cells, batch by batch.
 
@@ -57,6 +58,7 @@ def evaluate_group(
             Where the part begins at a multiple of the batch size, its batches are those
             of the whole. A part of which every clip fails has no predictions and
             raises nothing.
+        following: Tells what will be evaluated next: see :meth:`Feed.stream`.
 
     Returns:
         By cell id what came of it, or what it raised.
@@ -64,7 +66,8 @@ def evaluate_group(
     size = largest_paying(plan, cells) if automatic(plan, cells) else None
     sessions = [Session(cell, plan, feed, tick, clips, size) for cell in cells]
     with recordings_from(plan.config.recordings):
-        return _Together(sessions, feed).run(feed.stream(cells[0], 0, clips, size))
+        groups = feed.stream(cells[0], 0, clips, size, following)
+        return _Together(sessions, feed).run(groups)
 
 
 class _Together:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 
+from avplug.bench.ahead import Line
 from avplug.bench.clip_cache import ClipCache, ClipMemory, TimeLimit
 from avplug.bench.clip_store import ClipStore
 from avplug.bench.compute import device_of
 from avplug.bench.conditions import CLEAN, Condition
 from avplug.bench.config import RunConfig
-from avplug.bench.pipeline import ClipFailure, batches, ordered_map, prefetched
+from avplug.bench.pipeline import ClipFailure, batches, prefetched
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.protocols import Item
 from avplug.bench.retrying import Tries
@@ -27,6 +30,26 @@ from avplug.core.dataset import Dataset
 from avplug.core.errors import AvplugError
 from avplug.core.randomness import KeyedRandom
 from avplug.media.fitting import as_is, every_frame, fit_clip
+
+#: An item, and what came of it.
+Result: TypeAlias = tuple[Item, Clip | ClipFailure]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Clips to be fed to a model, each under a condition.
+
+    Args:
+        cell: Whose model it is.
+        dataset: Where the clips come from, but those that were corrupted before.
+        stretches: What to feed, in its order; no batch has items of two stretches.
+        segments: The conditions.
+    """
+
+    cell: Cell
+    dataset: Dataset
+    stretches: tuple[tuple[Item, ...], ...]
+    segments: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +85,7 @@ class Feed:
         self._store = _store(plan.config)
         seconds = plan.config.clip_timeout
         self._limit = TimeLimit(seconds) if seconds else None
+        self._line: Line[Part, Item, Result] = Line(plan.config.workers)
         self._caches: dict[tuple[int, InputSpec], ClipCache] = {}
         #: Tells which clips were read at a further try.
         self.tries = Tries(plan.config.retries)
@@ -72,6 +96,7 @@ class Feed:
         turn: int = 0,
         clips: Sequence[ClipRef] | None = None,
         size: int | None = None,
+        following: Callable[[], Part | None] = lambda: None,
     ) -> Iterator[Group]:
         """Yield the batches of a cell's stream, none across two stretches.
 
@@ -80,12 +105,20 @@ class Feed:
             turn: Number of the pass.
             clips: A part of the run's clips; all of them by default.
             size: Clips of a batch; the run's batch size by default.
+            following: Tells what will be streamed next, by :meth:`part`. Workers that
+                find nothing more to do for this stream begin with that.
         """
-        protocol = cell.protocol
+        return self._fed(self.part(cell, turn, clips), size, following)
+
+    def part(
+        self, cell: Cell, turn: int = 0, clips: Sequence[ClipRef] | None = None
+    ) -> Part:
+        """Return what :meth:`stream` would yield the batches of."""
         clips = self._plan.clips if clips is None else clips
-        for stretch in protocol.stretches(len(cell.segments), clips, cell.seed, turn):
-            dataset = self._plan.dataset
-            yield from self.groups(cell, dataset, stretch, cell.segments, size)
+        count = len(cell.segments)
+        found = cell.protocol.stretches(count, clips, cell.seed, turn)
+        stretches = tuple(tuple(stretch) for stretch in found)
+        return Part(cell, self._plan.dataset, stretches, cell.segments)
 
     def shots(self, cell: Cell, turn: int) -> Iterator[Group]:
         """Yield the batches of the labelled clips of a few-shot cell."""
@@ -136,25 +169,59 @@ class Feed:
         dataset: Dataset,
         items: Sequence[Item],
         segments: Sequence[Condition],
-        size: int | None = None,
     ) -> Iterator[Group]:
-        """Yield items of a data set in batches, each under its segment's condition.
+        """Yield items of a data set in batches, each under its segment's condition."""
+        return self._fed(Part(cell, dataset, (tuple(items),), tuple(segments)))
 
-        On CUDA the next batch travels to the device while the model works, if there are
-        workers.
+    def close(self) -> None:
+        """Cancel what was begun ahead of its turn."""
+        self._line.close()
+
+    def _fed(
+        self,
+        part: Part,
+        size: int | None = None,
+        following: Callable[[], Part | None] = lambda: None,
+    ) -> Iterator[Group]:
+        """Yield batches on the model's device.
+
+        With workers a thread of its own makes the next batch while the model works. On
+        CUDA the batch travels meanwhile, too.
         """
-        config = self._plan.config
-        spec = cell.model.model.input
-        caches = [self._caches_of(cell, s.premade or dataset) for s in segments]
+        workers = self._plan.config.workers
+        size = size or self._plan.config.batch_size
+        sender, spec = Sender(_device(part.cell)), part.cell.model.model.input
+        ahead = 2 * max(size, workers)
+        results = self._line.results(part, self._work, ahead, following)
+        coming = (
+            (kept, clips, sender.send(clips, spec) if clips else None, failed)
+            for stretch in part.stretches
+            for kept, clips, failed in batches(
+                islice(results, len(stretch)),
+                size,
+                refill=part.cell.treatment.adapter.stateful,
+            )
+        )
+        with closing(prefetched(coming, 1) if workers else coming) as ready:
+            for kept, clips, sent, failed in ready:
+                batch = sender.receive(sent) if sent else None
+                yield Group(kept, clips, batch, failed)
 
-        def work(item: Item) -> tuple[Item, Clip | ClipFailure]:
+    def _work(self, part: Part) -> tuple[Callable[[Item], Result], Iterator[Item]]:
+        """Return what is done for a clip, and the clips."""
+        cell, segments = part.cell, part.segments
+        at_source = self._plan.config.at == "source"
+        spec = cell.model.model.input
+        caches = [self._caches_of(cell, s.premade or part.dataset) for s in segments]
+
+        def work(item: Item) -> Result:
             segment, ref = item
             sampled, whole = caches[segment]
             try:
                 clip = segments[segment].apply_sampled(
                     sampled.load(ref), lambda: whole.load(ref), cell.seed
                 )
-                if config.at == "source":
+                if at_source:
                     clip = fit_clip(clip, spec)
                 check_clip(clip, spec)
             except (Exception, SystemExit) as raised:
@@ -165,21 +232,7 @@ class Feed:
                 return item, ClipFailure(ref.id, f"{kind}{error}")
             return item, clip
 
-        size = size or config.batch_size
-        ahead = 2 * max(size, config.workers)
-        results = ordered_map(work, items, config.workers, ahead)
-        sender = Sender(_device(cell))
-        stateful = cell.treatment.adapter.stateful
-        coming = (
-            (kept, clips, sender.send(clips, spec) if clips else None, failed)
-            for kept, clips, failed in batches(results, size, refill=stateful)
-        )
-        if sender.asynchronous and config.workers:
-            coming = prefetched(coming, 1)
-        with closing(coming):
-            for kept, clips, sent, failed in coming:
-                batch = sender.receive(sent) if sent else None
-                yield Group(kept, clips, batch, failed)
+        return work, chain.from_iterable(part.stretches)
 
     def batch(self, cell: Cell, clips: Sequence[Clip]) -> Batch:
         """Return clips as tensors on the model's device."""

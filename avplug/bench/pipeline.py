@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from queue import Full, Queue, SimpleQueue
+from queue import Full, Queue
 from typing import Any, TypeVar
 
+from avplug.bench.ahead import Line
 from avplug.core.clip import Clip
 
 Item = TypeVar("Item")
@@ -30,47 +29,14 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Yield ``work(item)`` in the order of the items, computed in threads ahead of use.
 
-    NumPy, OpenCV and PyAV let other threads run while they work, so threads feed the
-    model without the start-up and copies of processes. They do not keep a process
-    alive: one that hangs blocks no exit.
-
     Args:
         work: Safe to call from threads.
         items: In order.
         workers: Threads; 0 computes in the caller, one at a time.
         ahead: Results computed and not yet used, at most: bounds the memory.
     """
-    if workers == 0:
-        yield from map(work, items)
-        return
-    pending: deque[Future[Result]] = deque()
-    jobs: SimpleQueue[tuple[Future[Result], Item] | None] = SimpleQueue()
-
-    def serve() -> None:
-        while (job := jobs.get()) is not None:
-            future, item = job
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(work(item))
-            except BaseException as error:
-                future.set_exception(error)
-
-    for _ in range(workers):
-        threading.Thread(target=serve, name="avplug-clip", daemon=True).start()
-    try:
-        for item in items:
-            pending.append(Future())
-            jobs.put((pending[-1], item))
-            if len(pending) >= ahead:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()
-        for _ in range(workers):
-            jobs.put(None)
+    line: Line[None, Item, Result] = Line(workers)
+    return line.results(None, lambda key: (work, items), ahead)
 
 
 def prefetched(

@@ -26,6 +26,7 @@ from avplug.bench.tasks import Task, form_tasks
 from avplug.bench.trained import training_costs
 from avplug.bench.work import CellWork
 from avplug.bench.writers import command_line
+from avplug.core.corruption import recordings_from
 from avplug.core.errors import WorkerLostError, WorkerSetupError
 from avplug.core.events import RunFinished, RunStarted
 from avplug.core.executor import Executor
@@ -129,7 +130,9 @@ def _run(
         observer.planned(plan, todo, folder)
     keeper = Keeper(plan, store, about, observer)
     outcomes = _outcomes(executor, plan, todo, observer)
-    with interruptible() as interrupts, closing(outcomes):
+    # Clips of the next cell are corrupted while a cell is stored, too.
+    recordings = recordings_from(config.recordings)
+    with interruptible() as interrupts, recordings, closing(outcomes):
         for cell, outcome in outcomes:
             with interrupts.held():
                 keeper.keep(cell, outcome)
@@ -161,21 +164,23 @@ def _outcomes(
     cells = {cell.id: cell for cell in todo}
     tasks = form_tasks(plan, todo, executor.shard)
     gathering = Gathering(tasks, plan.config.batch_size)
-    work = CellWork(plan.config, None if executor.remote else plan)
     tell = Teller(cells, observer)
-    while tasks:
-        again: list[Task] = []
-        with closing(executor.run(tasks, work, tell)) as results:
-            for task, outcomes in results:
-                if isinstance(outcomes, WorkerSetupError):
-                    raise outcomes
-                if isinstance(outcomes, WorkerLostError) and len(task.cells) > 1:
-                    # One of them kills its worker; the others shall not pay for it.
-                    again += task.split()
-                    continue
-                for name, outcome in gathering.take(task, outcomes):
-                    yield cells[name], outcome
-        tasks = again
+    with closing(
+        CellWork(plan.config, None if executor.remote else plan, tasks)
+    ) as work:
+        while tasks:
+            again: list[Task] = []
+            with closing(executor.run(tasks, work, tell)) as results:
+                for task, outcomes in results:
+                    if isinstance(outcomes, WorkerSetupError):
+                        raise outcomes
+                    if isinstance(outcomes, WorkerLostError) and len(task.cells) > 1:
+                        # One of them kills its worker; the others must not pay for it.
+                        again += task.split()
+                        continue
+                    for name, outcome in gathering.take(task, outcomes):
+                        yield cells[name], outcome
+            tasks = again
 
 
 def _describe(plan: Plan) -> dict[str, Any]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avplug.bench.config import RunConfig
 from avplug.bench.evaluate import Outcome, evaluate_group
 from avplug.bench.executors.sending import portable
-from avplug.bench.feed import Feed
+from avplug.bench.feed import Feed, Part
 from avplug.bench.plan import Cell, Plan
 from avplug.bench.planning import make_plan
 from avplug.bench.prepare import pick_device
 from avplug.bench.provenance import environment
 from avplug.bench.tasks import Task
+from avplug.core.clip import ClipRef
 from avplug.core.errors import AvplugError, WorkerSetupError
 from avplug.core.manager import configure, get_plugin_manager
 from avplug.core.records import PluginSettings
@@ -76,11 +77,16 @@ class CellWork:
     Args:
         config: Of the run.
         plan: Its plan in this process; pickled without it, to be made anew.
+        tasks: That will come, in their order: the clips of one are prepared while the
+            last of the one before are answered. Empty where they are not known.
     """
 
-    def __init__(self, config: RunConfig, plan: Plan | None = None) -> None:
+    def __init__(
+        self, config: RunConfig, plan: Plan | None = None, tasks: Sequence[Task] = ()
+    ) -> None:
         self._setting = Setting.of(config)
         self._away = False
+        self._coming = list(tasks)
         self._use(plan)
 
     def _use(self, plan: Plan | None) -> None:
@@ -104,6 +110,7 @@ class CellWork:
     def __setstate__(self, setting: Setting) -> None:
         self._setting = setting
         self._away = True
+        self._coming = []
         self._use(None)
 
     def __call__(self, task: Task, tick: Callable[[int], None]) -> Outcomes:
@@ -123,10 +130,25 @@ class CellWork:
                 f"that started it; it lacks {lacking[0]}.",
                 "Code, plugins, data and weights must be the same on every machine.",
             )
+        if task in self._coming:
+            self._coming.remove(task)
         cells = [self._cells[name] for name in task.cells]
-        clips = plan.clips[slice(*task.clips)] if task.clips else None
-        found = evaluate_group(cells, plan, self._feed, tick, clips)
+        clips = _clips(plan, task)
+        found = evaluate_group(
+            cells, plan, self._feed, tick, clips, lambda: self._following(plan)
+        )
         return {name: self._noted(outcome) for name, outcome in found.items()}
+
+    def close(self) -> None:
+        """Prepare nothing more."""
+        if self._plan is not None:
+            self._feed.close()
+
+    def _following(self, plan: Plan) -> Part | None:
+        task = next(iter(self._coming), None)
+        if task is None:
+            return None
+        return self._feed.part(self._cells[task.cells[0]], 0, _clips(plan, task))
 
     def _noted(self, outcome: Outcome | Exception) -> Outcome | Exception:
         if isinstance(outcome, Exception):
@@ -134,3 +156,7 @@ class CellWork:
         return replace(
             outcome, record={**outcome.record, "environment": self._environment}
         )
+
+
+def _clips(plan: Plan, task: Task) -> tuple[ClipRef, ...] | None:
+    return plan.clips[slice(*task.clips)] if task.clips else None

@@ -15,7 +15,7 @@ from avplug.core.batch import collate
 from avplug.core.clip import ClipRef
 from avplug.core.registry import get_registry
 from tests.bench.toys import config
-from tests.waiting import LONG
+from tests.waiting import LONG, until
 
 
 def plan_of(tmp_path, **changes):
@@ -140,10 +140,40 @@ def test_while_the_model_works_the_next_clips_are_corrupted(tmp_path):
     groups.close()
 
 
+def corrupting(plan, told):
+    """Note the clips that each cell's corruption is asked for."""
+    for cell in plan.cells:
+        for step in cell.segments[0].steps:
+            component, scene = step.component, step.component.scene
+
+            def noting(info, severity, rng, name=cell.id, scene=scene):
+                told.append((name, info.id))
+                return scene(info, severity, rng)
+
+            component.scene = noting
+
+
+def test_while_the_last_batch_is_answered_clips_of_the_next_cell_are_corrupted(
+    tmp_path,
+):
+    plan = plan_of(tmp_path, workers=2, corruptions=("gaussian", "rain"))
+    _, one, other = plan.cells
+    base = evaluate(other, plan, Feed(plan), lambda n: None)
+    told = []
+    corrupting(plan, told)
+    feed = Feed(plan)
+    groups = list(feed.stream(one, following=lambda: feed.part(other)))
+    assert [len(group.items) for group in groups] == [8, 8, 8]
+    # No more than two batches wait; the last clip that was read counts as one.
+    until(lambda: len(told) >= 24 + 15)
+    assert [name for name, _ in told].count(other.id) == 15
+    found = evaluate(other, plan, feed, lambda n: None)
+    assert np.array_equal(found.predictions.logits, base.predictions.logits)
+    assert len(told) == len(set(told)) == 48
+
+
 class FakeSender:
     """As on CUDA: a batch is there when its event is."""
-
-    asynchronous = True
 
     def __init__(self, log):
         self.log = log
@@ -208,12 +238,10 @@ def test_on_cuda_a_batch_is_copied_on_a_stream_of_its_own(tmp_path, monkeypatch)
     spec = plan.cells[0].model.model.input
     clips = [plan.dataset.load(ref, spec) for ref in plan.clips[:2]]
     sender = Sender(torch.device("cuda"))
-    assert sender.asynchronous
     sent = sender.send(clips, spec)
     assert told == ["event recorded"]
     assert len(sender.receive(sent)) == 2
     assert told[1:] == ["waits for event", "kept", "kept", "kept"]
-    assert not Sender(torch.device("cpu")).asynchronous
 
 
 def test_right_is_the_best_class_of_every_task():

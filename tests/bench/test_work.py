@@ -70,3 +70,35 @@ def test_what_one_cell_raises_is_its_own_and_can_be_sent(tmp_path, monkeypatch):
     assert error.__traceback__ is None
     (own,) = CellWork(settings, plan)(task, lambda count: None).values()
     assert own.__traceback__ is not None
+
+
+def test_of_the_tasks_that_come_the_next_one_is_prepared(tmp_path, monkeypatch):
+    from avplug.bench.feed import Feed
+
+    settings = config(tmp_path, corruptions=("gaussian",), limit=4, workers=1)
+    plan = make_plan(settings, get_registry())
+    tasks = [Task((cell.id,)) for cell in plan.cells[:3]]
+    told, stream = [], Feed.stream
+
+    def asking(self, cell, turn, clips, size, following):
+        told.append((cell, following))
+        return stream(self, cell, turn, clips, size, following)
+
+    monkeypatch.setattr(Feed, "stream", asking)
+    work = CellWork(settings, plan, tasks)
+    # In an order of its own, as an executor may have it.
+    for number in (1, 0, 2):
+        work(tasks[number], lambda count: None)
+    cells = [cell for cell, _ in told]
+    assert cells == [plan.cells[1], plan.cells[0], plan.cells[2]]
+    # Nothing is left by now.
+    assert [following() for _, following in told] == [None] * 3
+    work = CellWork(settings, plan, tasks)
+    monkeypatch.setattr(
+        Feed, "stream", lambda *args: told.append(args[-1]()) or iter(())
+    )
+    for task in tasks[:2]:
+        work(Task(task.cells, (0, 2)), lambda count: None)
+        work(task, lambda count: None)
+    assert [part.cell for part in told[3::2]] == [plan.cells[0], plan.cells[1]]
+    assert [part.cell for part in told[4::2]] == [plan.cells[1], plan.cells[2]]
