@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Add the verb, and what can be done to a plugin without importing any."""
     group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
     group.callback()(plugins)
+    group.command("show")(show)
     group.command("disable")(disable)
     group.command("enable")(enable)
     app.add_typer(group, name="plugins")
@@ -177,6 +178,69 @@ def _show_tracebacks(records: Iterable[PluginRecord]) -> None:
         if record.error is not None:
             console.message(f"\n{record.provider} ({record.entry_point}):")
             console.message("".join(format_exception(record.error)).rstrip())
+
+
+def details(manager: PluginManager, name: str) -> list[dict[str, Any]]:
+    """Return all that is known of the plugins of a name, and of their distribution.
+
+    Args:
+        manager: That has loaded them.
+        name: Of a distribution, an entry point, a file or a module.
+
+    Raises:
+        UnknownNameError: There is no such plugin.
+    """
+    from avplug.core.discovery import metadata, normalise, version_of
+    from avplug.core.errors import UnknownNameError, closest
+
+    records = [
+        record
+        for record in manager.records
+        if normalise(name) in (record.distribution, normalise(record.entry_point))
+    ]
+    if not records:
+        names = sorted({record.distribution for record in manager.records})
+        raise UnknownNameError(
+            f"There is no plugin {name!r}.{closest(name, names)}",
+            f"Plugins: {', '.join(names)}.",
+        )
+    rows = []
+    for record in records:
+        about = describe(record)
+        if record.version and version_of(record.distribution):
+            stated = metadata(record.distribution)
+            about["summary"] = stated.summary
+            about["license"] = stated.license
+            about["requires"] = list(stated.requires)
+        rows.append(about)
+    return rows
+
+
+def show(
+    name: Annotated[
+        str, typer.Argument(help="Distribution, entry point, FILE.py or module.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show all that is known of one plugin, and of its distribution."""
+    from avplug.core.manager import get_plugin_manager
+
+    rows = details(get_plugin_manager(), name)
+    if json:
+        console.print_json(rows)
+        return
+    for number, row in enumerate(rows):
+        if number:
+            console.print_line()
+        console.print_table(
+            ("FIELD", "VALUE"),
+            [
+                (key, each)
+                for key, value in row.items()
+                for each in (value if isinstance(value, list) else [value])
+                if each not in ("", None)
+            ],
+        )
 
 
 Names = Annotated[

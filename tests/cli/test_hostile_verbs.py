@@ -18,6 +18,7 @@ LOADING = {
     "list": ("--json", 0),
     "show": ("corruption changes --json", 0),
     "plugins": ("--json", 0),
+    "plugins show": ("bad-raises --json", 0),
     "run": ("-c changes -s 3 -o dataset.clips=2 --no-report --out {out}", 1),
     "plan": ("-c changes -c rain -s 3 -o dataset.clips=2 --json", 0),
     "train": ("{small} --out {out}", 0),

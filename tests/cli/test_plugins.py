@@ -2,6 +2,7 @@
 
 import json
 import time
+from textwrap import dedent
 
 import pytest
 
@@ -47,6 +48,37 @@ def test_states(avplug_json):
     assert rows["avplug-off"]["problem"] == (
         "is disabled: AVPLUG_DISABLE_PLUGINS names it."
     )
+
+
+@pytest.mark.usefixtures("_some")
+def test_one_plugin_with_its_distribution(avplug, avplug_json, dists):
+    with (dists.folder / "avplug_fog-1.0.dist-info" / "METADATA").open("a") as file:
+        file.write("Summary: Fog\nLicense: MIT\nRequires-Dist: numpy\n")
+    for name in ("Avplug.Fog", "fog"):
+        (about,) = avplug_json("plugins", "show", name)
+        assert about["components"] == ["corruption:fog"]
+        assert (about["summary"], about["license"]) == ("Fog", "MIT")
+        assert about["requires"] == ["numpy"]
+    lines = avplug("plugins", "show", "fog").stdout.splitlines()
+    assert lines[0].split() == ["FIELD", "VALUE"]
+    assert "components    corruption:fog" in lines
+    assert not [line for line in lines if line.startswith("problem")]
+    (about,) = avplug_json("plugins", "show", "avplug-bad")
+    assert "ZeroDivisionError" in about["problem"]
+    rows = avplug_json("plugins", "show", "avplug")
+    assert len(rows) == len(BUILTINS)
+    result = avplug("plugins", "show", "fgo")
+    assert result.exit_code == 2
+    assert "There is no plugin 'fgo'." in result.stderr
+
+
+def test_a_file_has_no_distribution(avplug, tmp_path, dists):
+    file = tmp_path / "own-fog.py"
+    file.write_text(dedent(dists.FOG))
+    result = avplug("--plugin", str(file), "plugins", "show", str(file), "--json")
+    (about,) = json.loads(result.stdout)
+    assert about["distribution"] == "own-fog"
+    assert "license" not in about
 
 
 @pytest.mark.usefixtures("_some")
