@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from avplug.core.components import ComponentSpec
+from avplug.core.errors import PluginError
 from avplug.core.records import PluginRecord
 
 Claims = dict[tuple[str, str], list[PluginRecord]]
@@ -43,3 +45,30 @@ def mark_clashes(records: Iterable[PluginRecord]) -> None:
             record.state = "conflict"
             record.problem = f"shares a name: {kind} {what[:-1]}{more}."
             record.remedy = remedy
+
+
+def refuse_second_claim(
+    record: PluginRecord,
+    specs: Iterable[ComponentSpec],
+    records: Iterable[PluginRecord],
+) -> None:
+    """Make sure that a distribution provides no name twice: nothing tells them apart.
+
+    Args:
+        record: Of the plugin that is being loaded.
+        specs: What it provides.
+        records: All plugins so far.
+
+    Raises:
+        PluginError: Another plugin of the distribution has one of the names.
+    """
+    others = [r for r in records if r.distribution == record.distribution]
+    taken = claims(other for other in others if other is not record)
+    for spec in specs:
+        for name in (spec.name, *spec.aliases):
+            for first in taken.get((spec.kind, name), ()):
+                raise PluginError(
+                    f"provides {spec.kind} '{name}', as '{first.entry_point}' of"
+                    f" {record.distribution} does.",
+                    "Give one of them another name.",
+                )

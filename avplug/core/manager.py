@@ -28,11 +28,12 @@ import pluggy
 
 from avplug._version import __version__
 from avplug.core import deprecation, discovery, hookspecs, inspection
-from avplug.core.clashes import mark_clashes
+from avplug.core.choosing import left_out, unknown_names
+from avplug.core.clashes import mark_clashes, refuse_second_claim
 from avplug.core.components import KINDS, ComponentSpec
 from avplug.core.containment import Diverted, Traces, at_most, guarded
 from avplug.core.discovery import BUILTIN, Candidate
-from avplug.core.errors import PluginError, closest
+from avplug.core.errors import PluginError
 from avplug.core.records import BROKEN, PluginRecord, PluginSettings
 
 #: Modules of the built-in plugins.
@@ -98,35 +99,13 @@ class PluginManager(pluggy.PluginManager):
         mark_clashes(self.records)
 
     def _load_installed(self, candidates: list[Candidate]) -> None:
-        allowed = self.settings.load
-        names = {discovery.normalise(name) for name in allowed or ()}
-        denied = {discovery.normalise(name) for name in self.settings.disable}
-        off = {discovery.normalise(name) for name in self.settings.switched_off}
         for candidate in candidates:
-            own = {candidate.distribution, discovery.normalise(candidate.entry_point)}
-            if allowed is not None and candidate.distribution not in names:
-                self._disable(candidate, "AVPLUG_LOAD_PLUGINS does not name it")
-            elif own & denied:
-                self._disable(candidate, "AVPLUG_DISABLE_PLUGINS names it")
-            elif own & off:
-                again = f"avplug plugins enable {candidate.distribution}"
-                self._disable(candidate, f"undo it with {again}")
-            else:
+            why = left_out(candidate, self.settings)
+            if why is None:
                 self._load(candidate)
-        found = {candidate.distribution for candidate in candidates}
-        self._note_unknown("AVPLUG_LOAD_PLUGINS", allowed or (), found)
-        found |= {discovery.normalise(c.entry_point) for c in candidates}
-        self._note_unknown("AVPLUG_DISABLE_PLUGINS", self.settings.disable, found)
-
-    def _note_unknown(
-        self, variable: str, names: Iterable[str], found: set[str]
-    ) -> None:
-        for name in names:
-            if discovery.normalise(name) not in found:
-                self.notes.append(
-                    f"{variable} names {name!r}, which is not installed."
-                    f"{closest(name, sorted(found))}"
-                )
+            else:
+                self._disable(candidate, why)
+        self.notes += unknown_names(self.settings, candidates)
 
     def _record(self, candidate: Candidate) -> PluginRecord:
         record = PluginRecord(
@@ -229,28 +208,8 @@ class PluginManager(pluggy.PluginManager):
                     record.problem = f"failed in {hook}"
                     items = implementation.function()
                     found += inspection.check_components(hook, items, spec_type)
-        self._refuse_second_claim(record, found)
+        refuse_second_claim(record, found, self.records)
         record.components, record.problem = tuple(found), ""
-
-    def _refuse_second_claim(
-        self, record: PluginRecord, specs: list[ComponentSpec]
-    ) -> None:
-        """One distribution cannot provide a name twice: nothing tells them apart."""
-        taken = {
-            (spec.kind, name): other.entry_point
-            for other in self.records
-            if other.distribution == record.distribution and other is not record
-            for spec in other.components
-            for name in (spec.name, *spec.aliases)
-        }
-        for spec in specs:
-            for name in (spec.name, *spec.aliases):
-                if (spec.kind, name) in taken:
-                    raise PluginError(
-                        f"provides {spec.kind} '{name}', as"
-                        f" '{taken[spec.kind, name]}' of {record.distribution} does.",
-                        "Give one of them another name.",
-                    )
 
     def _fail(self, record: PluginRecord, error: BaseException) -> None:
         if self.get_plugin(record.key) is not None:
