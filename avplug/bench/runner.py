@@ -24,6 +24,7 @@ from avplug.bench.shards import Gathering
 from avplug.bench.store import Store, StoredCell, cell_id
 from avplug.bench.tasks import Task, form_tasks
 from avplug.bench.trained import training_costs
+from avplug.bench.untyped import bare_defaults
 from avplug.bench.work import CellWork
 from avplug.bench.writers import command_line
 from avplug.core.corruption import recordings_from
@@ -52,8 +53,9 @@ def default_folder(config: RunConfig) -> Path:
     settings["options"] = {
         k: v for k, v in settings["options"].items() if k not in _TRANSPORT
     }
-    model = config.models[0].partition("/")[2] or config.models[0]
-    name = f"{config.dataset}-{model}".replace(":", "-").replace("/", "-")
+    settings = bare_defaults(RunConfig, settings)
+    model = settings["models"][0].partition("/")[2] or settings["models"][0]
+    name = f"{settings['dataset']}-{model}".replace(":", "-").replace("/", "-")
     return Path("runs") / f"{name}-{cell_id(settings)[:8]}"
 
 

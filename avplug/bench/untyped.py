@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from avplug.core.discovery import BUILTIN
 from avplug.core.registry import Registry
 
 #: Kind of the components that a key of a configuration names.
@@ -57,6 +58,29 @@ def own_defaults(
     return {key: value for key, value in meant.items() if value != defaults[key]}
 
 
+def bare_defaults(config: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with defaults as they read while no plugin claims them.
+
+    A run's folder is named by them, and found again after a plugin was installed.
+
+    Args:
+        config: A dataclass, such as :class:`~avplug.bench.config.RunConfig`.
+        settings: Keys of it.
+    """
+    found = dict(settings)
+    for field in fields(config):
+        value = settings.get(field.name)
+        if field.name in _KINDS and _bare(value) == field.default:
+            found[field.name] = field.default
+    return found
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.removeprefix(f"{BUILTIN}/")
+    return tuple(map(_bare, value or ()))
+
+
 def _own(value: Any, kind: str, registry: Registry) -> Any:
     if not isinstance(value, str):
         return type(value)(_own(name, kind, registry) for name in value)
@@ -65,4 +89,4 @@ def _own(value: Any, kind: str, registry: Registry) -> Any:
         entry.builtin and entry.conflict and entry.name == bare
         for entry in registry.entries(kind)
     )
-    return f"avplug/{bare}{colon}{variant}" if claimed else value
+    return f"{BUILTIN}/{bare}{colon}{variant}" if claimed else value

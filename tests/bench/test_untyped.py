@@ -4,6 +4,7 @@ import pytest
 
 from avplug.bench.config import RunConfig
 from avplug.bench.prepare import open_dataset
+from avplug.bench.runner import default_folder
 from avplug.bench.train_config import TrainConfig
 from avplug.bench.untyped import own_defaults, own_names
 from avplug.core.manager import PluginManager
@@ -60,6 +61,14 @@ def test_names_of_a_suite(claimed):
         "tta": ["avplug/source", "avplug/*", "mine", "tent"],
         "severities": [5],
     }
+
+
+def test_a_run_has_its_folder_whoever_claims_its_defaults(claimed):
+    plain = RunConfig()
+    meant = RunConfig(**own_defaults(RunConfig, {}, claimed))
+    assert meant != plain
+    assert default_folder(meant) == default_folder(plain)
+    assert default_folder(RunConfig(tta=("tent",))) != default_folder(plain)
 
 
 @pytest.mark.parametrize("name", ["events", "avplug/events"])
