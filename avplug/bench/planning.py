@@ -28,7 +28,7 @@ from avplug.core.dataset import Dataset
 from avplug.core.errors import UsageError
 from avplug.core.model import Embeds, ShowsJointAttention
 from avplug.core.registry import Entry, Registry
-from avplug.core.senses import ONLY, SIGNALS
+from avplug.core.senses import ONLY, lacking_signal
 
 
 def make_plan(config: RunConfig, registry: Registry) -> Plan:
@@ -155,8 +155,8 @@ class _Matrix:
         count = sum(self._streams(t) - self._streams(t, shown) for t in able)
         if not count:
             return []
-        (lacking,) = {*SIGNALS} - {*model.modalities}
-        what = f"{model.entry.spec.name} where only the {SIGNALS[lacking]} is corrupted"
+        signal = lacking_signal(model.modalities)
+        what = f"{model.entry.spec.name} where only the {signal} is corrupted"
         return [Skip(what, count, f"it {ONLY[model.modalities]}")]
 
     def _meant(self, model: LoadedModel) -> list[AttackSetting]:

@@ -22,6 +22,12 @@ ONLY = {"a": "only hears", "v": "only sees"}
 SIGNALS = {"a": "sound", "v": "picture"}
 
 
+def lacking_signal(modalities: str) -> str:
+    """Return what a model of one sense gets nothing from: ``sound`` or ``picture``."""
+    (sense,) = {*SIGNALS} - {*modalities}
+    return SIGNALS[sense]
+
+
 def modalities_of(spec: ModelSpec, model: Model) -> str:
     """Return the senses that a model's answer depends on: ``av``, ``a`` or ``v``.
 

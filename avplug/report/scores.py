@@ -17,7 +17,7 @@ import numpy as np
 from avplug.bench.store import Store, StoredCell
 from avplug.core.errors import PluginError, UsageError
 from avplug.core.metric import task_of
-from avplug.core.senses import ONLY
+from avplug.core.senses import ONLY, lacking_signal
 from avplug.report import keys
 from avplug.report.attacked import AttackPanel, attack_panel
 from avplug.report.denominators import denominators
@@ -220,7 +220,8 @@ def _notes(dataset: str, cells: list[StoredCell]) -> list[str]:
         " alpha and rho are undefined."
         for model in lacking
     ] + [
-        f"{model} {ONLY[senses]}: corruption of the other sense alone has no number."
+        f"{model} {ONLY[senses]}: corruptions of the {lacking_signal(senses)} alone are"
+        " left out, since they change none of its answers."
         for model, senses in limited.items()
         if senses in ONLY
     ]

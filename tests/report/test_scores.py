@@ -117,7 +117,8 @@ def test_a_model_of_one_sense_is_named(maker):
         maker.add(right(10), "gaussian", 5, model=model, noted=noted)
     scores = score(maker.store, [TOP1], 0)
     assert scores.notes == (
-        "eye:tiny only sees: corruption of the other sense alone has no number.",
+        "eye:tiny only sees: corruptions of the sound alone are left out, since they"
+        " change none of its answers.",
     )
     said = caption(scores.cells, None)
     assert "Model: eye:tiny, only sees, weights abc." in said
