@@ -44,13 +44,14 @@ def check(
         str,
         typer.Option("-k", metavar="WORDS", help="Only checks with all these words."),
     ] = "",
-    seed: Annotated[int, typer.Option(help="Of all that checks draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of all that checks draw.")] = 0,
     option: Annotated[
         list[str] | None,
         typer.Option("-o", help="Of a component: -o tent.steps=3."),
     ] = None,
     limit: Annotated[
-        float, typer.Option(metavar="SECONDS", help="That one check may take.")
+        float,
+        typer.Option(min=0.1, metavar="SECONDS", help="That one check may take."),
     ] = 60.0,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:

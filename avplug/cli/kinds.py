@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from avplug.core.components import KINDS
 from avplug.core.errors import UnknownNameError, closest
 
@@ -12,8 +14,12 @@ _WORDS = {
 }
 
 
-def parse_kind(word: str) -> str:
+def parse_kind(word: str, kinds: Iterable[str] = KINDS) -> str:
     """Return the kind that a word means.
+
+    Args:
+        word: Singular, plural or short.
+        kinds: Those to choose from, for who mistypes one.
 
     Raises:
         UnknownNameError: It means none.
@@ -22,6 +28,6 @@ def parse_kind(word: str) -> str:
     if kind is None:
         raise UnknownNameError(
             f"Unknown kind {word!r}.{closest(word, _WORDS)}",
-            f"Kinds: {', '.join(KINDS)}.",
+            f"Kinds: {', '.join(kinds)}.",
         )
     return kind

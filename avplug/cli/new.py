@@ -47,7 +47,7 @@ def new(
     from avplug.scaffold.naming import names_for
     from avplug.scaffold.writing import write
 
-    chosen = parse_kind(kind)
+    chosen = parse_kind(kind, SCAFFOLDS)
     if chosen not in SCAFFOLDS:
         raise UsageError(
             f"There is no template of a {chosen}.", f"Kinds: {', '.join(SCAFFOLDS)}."

@@ -179,7 +179,8 @@ class Registry:
                 names += [f"{_category(entry)}/*", f"{_category(entry)}/{entry.name}"]
         hint = f"Show all {len(entries)}: avplug list {kind}\n{absent(self.manager)}"
         return UnknownNameError(
-            f"Unknown {kind} {name!r}.{closest(name, names)}", hint.rstrip()
+            f"Unknown {kind} {name!r}.{closest(name, set(names) - {name})}",
+            hint.rstrip(),
         )
 
 

@@ -34,6 +34,13 @@ def test_options_of_nothing_that_was_checked_are_refused(avplug, file):
     assert avplug(*words, "share.top=5").exit_code == 1
 
 
+@pytest.mark.parametrize("words", [("--limit", "-1"), ("--seed", "-1")])
+def test_numbers_that_cannot_be(avplug, file, words):
+    result = avplug("check", file, *words)
+    assert result.exit_code == 2
+    assert "is not in the range" in result.stderr
+
+
 def test_words_that_no_check_has(avplug, file):
     result = avplug("check", file, "-k", "nosuch")
     assert result.exit_code == 2

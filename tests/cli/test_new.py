@@ -194,6 +194,9 @@ def test_a_kind_without_a_template(avplug):
     result = avplug("new", "suite", "mine")
     assert result.exit_code == 2
     assert "There is no template of a suite." in result.stderr
+    result = avplug("new", "corrupton", "mine")
+    assert "Unknown kind 'corrupton'. Did you mean 'corruption'?" in result.stderr
+    assert "suite" not in result.stderr
 
 
 @given(st.text(max_size=12))

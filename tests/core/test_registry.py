@@ -115,6 +115,7 @@ def test_a_claimed_name_needs_its_provider(registry):
         ("gausian", "'gaussian'"),
         ("avplug-nose/gaussian", "'avplug-noise/gaussian'"),
         ("avplug-fog/fgo", "'avplug-fog/fog'"),
+        ("digital/*", "'digital/shot'"),
     ],
 )
 def test_an_unknown_name_suggests_the_closest(registry, name, suggestion):
