@@ -25,8 +25,9 @@ from avplug.bench.pipeline import ordered_map
 from avplug.bench.prepare import open_dataset
 from avplug.core.clip import Clip, ClipRef
 from avplug.core.corruption import recordings_from
+from avplug.core.culprits import reason
 from avplug.core.dataset import Dataset
-from avplug.core.errors import AvplugError, UsageError
+from avplug.core.errors import UsageError
 from avplug.core.registry import Entry, Registry
 from avplug.media.fitting import as_is, every_frame, fit_clip
 from avplug.signal.noise_level import NoiseLevel
@@ -244,7 +245,7 @@ class _Writer:
             clip = self._dataset.load(ref, spec)
         except Exception as error:
             # Whatever a data set raises concerns this clip alone.
-            return dict.fromkeys(wanted, _reason(error))
+            return dict.fromkeys(wanted, reason(error))
 
         @cache
         def whole() -> Clip:
@@ -275,7 +276,7 @@ class _Writer:
         except Exception as error:
             if getattr(error.__cause__, "errno", None) in _FATAL:
                 raise
-            return _reason(error)
+            return reason(error)
 
     @property
     def _at_source(self) -> bool:
@@ -289,8 +290,3 @@ class _Writer:
             "seed": self._config.seed,
         }
         return json.dumps(facts)
-
-
-def _reason(error: Exception) -> str:
-    kind = "" if isinstance(error, AvplugError) else f"{type(error).__name__}: "
-    return f"{kind}{error}"

@@ -11,8 +11,9 @@ import numpy as np
 
 from avplug.bench.data_workers import in_workers
 from avplug.core.clip import Clip, ClipRef, InputSpec
+from avplug.core.culprits import reason
 from avplug.core.dataset import Dataset
-from avplug.core.errors import AvplugError, MissingTrackError
+from avplug.core.errors import MissingTrackError
 
 #: What can be wrong with a clip.
 Fault: TypeAlias = Literal[
@@ -114,8 +115,7 @@ def _verdict(dataset: Dataset, ref: ClipRef, options: dict[str, Any]) -> _Verdic
         return _Verdict((Problem(ref.id, fault, str(error)),))
     except Exception as error:
         # Whatever a data set raises concerns this clip alone.
-        kind = "" if isinstance(error, AvplugError) else f"{type(error).__name__}: "
-        return _Verdict((Problem(ref.id, "unreadable", f"{kind}{error}"),))
+        return _Verdict((Problem(ref.id, "unreadable", reason(error)),))
     return _Verdict(tuple(_faults(clip, options["shortest"])), clip.duration)
 
 

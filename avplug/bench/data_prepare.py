@@ -30,8 +30,9 @@ from avplug.bench.layouts import CLASSES, csv_bytes
 from avplug.bench.manifest import refuse_other
 from avplug.bench.naming import class_table, file_names
 from avplug.core.clip import ClipRef, InputSpec
+from avplug.core.culprits import reason
 from avplug.core.dataset import Dataset
-from avplug.core.errors import AvplugError, UsageError
+from avplug.core.errors import UsageError
 from avplug.core.files import write_atomic
 from avplug.media.pictures import save_rgb
 from avplug.media.sound import write_sound
@@ -170,8 +171,7 @@ def _extracted(dataset: Dataset, ref: ClipRef, options: dict[str, Any]) -> str |
     except Exception as error:
         if getattr(error.__cause__, "errno", None) in _FATAL:
             raise
-        kind = "" if isinstance(error, AvplugError) else f"{type(error).__name__}: "
-        return f"{kind}{error}"
+        return reason(error)
     return None
 
 

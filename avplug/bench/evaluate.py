@@ -13,8 +13,8 @@ from avplug.bench.plan import Cell, Plan
 from avplug.bench.session import Session, Tick
 from avplug.core.batch import Batch
 from avplug.core.clip import ClipRef
-from avplug.core.containment import contained
 from avplug.core.corruption import recordings_from
+from avplug.core.culprits import attributed
 
 __all__ = ["NoClipError", "Outcome", "Tick", "evaluate", "evaluate_group"]
 
@@ -119,7 +119,7 @@ class _Together:
             work()
         except (Exception, SystemExit) as error:
             # The cell's own; whoever asked for the group is told.
-            self._results[session.cell.id] = contained(error)
+            self._results[session.cell.id] = attributed(error)
             self._alive.remove(session)
             session.restore()
 

@@ -25,9 +25,8 @@ from avplug.bench.splits import TRAINING, Split
 from avplug.bench.transfer import Sender
 from avplug.core.batch import Batch, check_clip, collate
 from avplug.core.clip import Clip, ClipRef, InputSpec
-from avplug.core.containment import contained
+from avplug.core.culprits import reason
 from avplug.core.dataset import Dataset
-from avplug.core.errors import AvplugError
 from avplug.core.randomness import KeyedRandom
 from avplug.media.fitting import as_is, every_frame, fit_clip
 
@@ -226,10 +225,7 @@ class Feed:
                 check_clip(clip, spec)
             except (Exception, SystemExit) as raised:
                 # Whatever a data set or corruption raises concerns this clip alone.
-                error = contained(raised)
-                expected = isinstance(error, AvplugError)
-                kind = "" if expected else f"{type(error).__name__}: "
-                return item, ClipFailure(ref.id, f"{kind}{error}")
+                return item, ClipFailure(ref.id, reason(raised))
             return item, clip
 
         return work, chain.from_iterable(part.stretches)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -24,6 +25,7 @@ from avplug.bench.threads import operation_threads
 from avplug.core.adaptation import Adapter, Stream
 from avplug.core.batch import Batch
 from avplug.core.clip import ClipRef
+from avplug.core.errors import PluginError
 from avplug.core.metric import Embeddings
 from avplug.core.model import Embeds
 from avplug.core.supervision import SupervisedAdapter
@@ -227,7 +229,7 @@ class Session:
             self._adapted += len(items)
         with self._watch.of("frozen" if frozen else "adapter"):
             step = self._frozen if frozen else adapter.step
-            logits = self._parts.run(step, batch).detach()
+            logits = self._parts.run(partial(_checked, step), batch).detach()
         if self._attack:
             self._attack.answered(items, batch, logits)
         if "retrieval" in self._probes:
@@ -281,3 +283,18 @@ class Session:
             "attack": self._attack.facts() if self._attack else {},
         }
         return record | {key: value for key, value in optional.items() if value}
+
+
+def _checked(step: Callable[[Batch], torch.Tensor], batch: Batch) -> torch.Tensor:
+    """Return what a method or model answers; that it is no logits is its own fault.
+
+    Raises:
+        PluginError: It is no tensor, or not one row for each clip.
+    """
+    answer = step(batch)
+    due = f"where logits [{len(batch)}, classes] are due."
+    if not isinstance(answer, torch.Tensor):
+        raise PluginError(f"The answer is of type {type(answer).__name__} {due}")
+    if answer.ndim != 2 or len(answer) != len(batch):
+        raise PluginError(f"The answer is of shape {list(answer.shape)} {due}")
+    return answer

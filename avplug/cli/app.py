@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +55,8 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb; with ``--debug`` an error keeps its traceback."""
-        with stdout.answering():
+        debug = console.debugging() if ctx.params.get("debug") else nullcontext()
+        with stdout.answering(), debug:
             return self._invoke(ctx)
 
     def _invoke(self, ctx: Any) -> Any:

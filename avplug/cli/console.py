@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -41,6 +42,26 @@ def error(failure: AvplugError) -> None:
     message(f"Error: {failure.message}")
     if failure.hint:
         message(failure.hint.lstrip("\n"))
+
+
+@contextmanager
+def debugging() -> Iterator[None]:
+    """Show what the block logs for who looks for a fault, tracebacks among it."""
+    import logging
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            message(self.format(record))
+
+    logger, shown = logging.getLogger("avplug"), Shown()
+    before = logger.level
+    logger.addHandler(shown)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(shown)
 
 
 def print_json(value: Any) -> None:

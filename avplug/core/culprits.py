@@ -8,10 +8,11 @@ from pathlib import Path
 from traceback import walk_tb
 from types import FrameType
 
-from avplug.core.containment import described
+from avplug.core.containment import contained, described
 from avplug.core.crashes import Frame
 from avplug.core.discovery import BUILTIN
-from avplug.core.errors import PluginError
+from avplug.core.errors import AvplugError, PluginError
+from avplug.core.manager import loaded_plugins
 from avplug.core.records import PluginRecord
 
 
@@ -34,6 +35,29 @@ def blamed(error: BaseException, records: Iterable[PluginRecord]) -> PluginError
                     f"Traceback: repeat it with avplug --debug. {record.way_out}",
                 )
     return None
+
+
+def attributed(error: BaseException) -> Exception:
+    """Return what was raised at work as an error to tell of, and to go on after.
+
+    What avplug's own errors say is enough; any other out of a plugin's code is told
+    with the plugin and the place.
+    """
+    if not isinstance(error, AvplugError):
+        told = blamed(error, loaded_plugins())
+        if told is not None:
+            told.__cause__ = error
+            return told
+    return contained(error)
+
+
+def reason(error: BaseException) -> str:
+    """Return in words why a clip is left out: what was raised for it, and by whom."""
+    told = attributed(error)
+    if not isinstance(told, AvplugError):
+        return f"{type(told).__name__}: {told}"
+    # How to leave a plugin out is told once, not with every clip.
+    return str(told) if told is error else told.message
 
 
 def crashed(

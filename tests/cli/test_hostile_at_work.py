@@ -1,6 +1,7 @@
 """Rarer sabotage: at loading, all at once in one process, and in the middle of work."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -186,7 +187,7 @@ AT_WORK = """
 
     @hookimpl
     def avplug_adaptations():
-        return all_of(AdaptationSpec, "leaves", "mute", "infinite")
+        return all_of(AdaptationSpec, "leaves", "mute", "infinite", "flat")
 
     @hookimpl
     def avplug_metrics():
@@ -228,6 +229,9 @@ class Mute(Adapter):
 class Infinite(Adapter):
     def step(self, batch):
         return self.model.classify(batch) * float("inf")
+class Flat(Adapter):
+    def step(self, batch):
+        return self.model.classify(batch)[:, 0]
 class Quits(Metric):
     def compute(self, predictions, weights):
         raise SystemExit(0)
@@ -245,7 +249,7 @@ def at_work(dists, monkeypatch):
 def test_a_run_loses_the_cells_of_the_culprits_only(at_work, avplug, tmp_path, caplog):
     out = str(tmp_path / "out")
     wanted = ("-c", "rain", "-c", "exits", "-c", "nothing", "-c", "nan")
-    methods = ("--tta", "leaves", "--tta", "mute", "--tta", "infinite")
+    methods = ("--tta", "leaves,mute,infinite,flat")
     result = avplug(
         *("run", "--tta", "source", *wanted, *at_work, "--out", out),
     )
@@ -263,10 +267,23 @@ def test_a_run_loses_the_cells_of_the_culprits_only(at_work, avplug, tmp_path, c
         "run", "--tta", "source", *methods, "-c", "rain", *at_work, "--out", out
     )
     assert again.exit_code == 1, again.output
-    assert "0 cells computed, 2 found finished, 6 failed" in again.stderr
-    assert "leaves clean seed 0 failed. PluginError: A plugin tried" in caplog.text
-    assert "mute clean seed 0 failed." in caplog.text
+    assert "0 cells computed, 2 found finished, 8 failed" in again.stderr
+    error = "PluginError: Error in plugin odd-work 1.0 (odd-work): SystemExit: 0"
+    assert f"leaves clean seed 0 failed. {error}, in odd_classes.py" in caplog.text
+    error = "PluginError: The answer is of type NoneType where logits [2, classes] are"
+    assert f"mute clean seed 0 failed. {error} due." in caplog.text
+    error = "PluginError: The answer is of shape [2] where logits"
+    assert f"flat clean seed 0 failed. {error}" in caplog.text
     assert "The logits are not finite." in caplog.text
+
+
+def test_debug_shows_the_traceback_of_a_failed_cell(at_work, avplug, tmp_path):
+    words = ("--tta", "leaves", "-c", "rain", *at_work, "--out", str(tmp_path / "out"))
+    told = avplug("--debug", "run", *words).stderr
+    assert "Traceback of cell " in told
+    assert "    raise SystemExit(0)\n" in told
+    # Of this command alone.
+    assert not logging.getLogger("avplug").isEnabledFor(logging.DEBUG)
 
 
 def test_a_metric_that_exits_costs_the_report_and_no_result(at_work, avplug, tmp_path):

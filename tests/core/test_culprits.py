@@ -1,6 +1,8 @@
 """An exception is blamed on the plugin nearest to where it was raised."""
 
-from avplug.core.culprits import blamed
+from avplug.core import culprits
+from avplug.core.culprits import attributed, blamed, reason
+from avplug.core.errors import MediaError
 from tests.core.plugins import HEAD, names
 
 HOOK = """
@@ -67,6 +69,26 @@ def test_what_a_plugin_called_is_its_own(dists):
 
     error = blamed(caught(avplug_ape.call, lambda: {}["no key"]), records)
     assert "avplug-ape 1.0 (ape): KeyError: 'no key'" in error.message
+
+
+def test_what_a_run_goes_on_after(dists, monkeypatch):
+    records = install(dists)
+    monkeypatch.setattr(culprits, "loaded_plugins", lambda: records)
+    import avplug_bee
+
+    raised = caught(avplug_bee.fail)
+    told = attributed(raised)
+    assert told.__cause__ is raised
+    assert reason(raised) == told.message
+    assert "plugin avplug-bee 1.0 (bee): ValueError: mist, in" in told.message
+    # What avplug says of a clip is no fault of the plugin that passed it on.
+    expected = MediaError("It is truncated.", "Fetch it again.")
+    assert attributed(expected) is expected
+    assert reason(expected) == "It is truncated. Fetch it again."
+    own = caught(lambda: 1 / 0)
+    assert attributed(own) is own
+    assert reason(own) == "ZeroDivisionError: division by zero"
+    assert "tried to end the program" in reason(SystemExit(3))
 
 
 def test_an_error_of_nobodys(dists):
