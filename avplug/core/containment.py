@@ -115,12 +115,15 @@ class Diverted(io.TextIOBase):
 
 
 def described(error: BaseException) -> str:
-    """Return type and text of an exception in one line, even if its text raises."""
+    """Return type and text of an exception in one line, even if its text raises.
+
+    Without a full stop: it is a part of a sentence.
+    """
     try:
         text = " ".join(str(error).split())
     except Exception as second:
         text = f"(its text cannot be made: {type(second).__name__})"
-    return f"{type(error).__name__}: {text}".rstrip(" :")
+    return f"{type(error).__name__}: {text}".rstrip(" :.")
 
 
 def contained(error: BaseException) -> Exception:

@@ -105,5 +105,5 @@ def test_an_exception_whose_text_raises_is_described():
             raise ValueError
 
     assert described(Odd()) == "Odd: (its text cannot be made: ValueError)"
-    assert described(ValueError("two\n lines")) == "ValueError: two lines"
+    assert described(ValueError("two\n lines.")) == "ValueError: two lines"
     assert described(KeyboardInterrupt()) == "KeyboardInterrupt"
