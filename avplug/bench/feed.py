@@ -184,8 +184,8 @@ class Feed:
     ) -> Iterator[Group]:
         """Yield batches on the model's device.
 
-        With workers a thread of its own makes the next batch while the model works. On
-        CUDA the batch travels meanwhile, too.
+        On CUDA the next batch travels to the device while the model works, if there are
+        workers. On a CPU a thread for that would cost more than it brings.
         """
         workers = self._plan.config.workers
         size = size or self._plan.config.batch_size
@@ -201,8 +201,10 @@ class Feed:
                 refill=part.cell.treatment.adapter.stateful,
             )
         )
-        with closing(prefetched(coming, 1) if workers else coming) as ready:
-            for kept, clips, sent, failed in ready:
+        if sender.asynchronous and workers:
+            coming = prefetched(coming, 1)
+        with closing(coming):
+            for kept, clips, sent, failed in coming:
                 batch = sender.receive(sent) if sent else None
                 yield Group(kept, clips, batch, failed)
 

@@ -40,6 +40,11 @@ class Sender:
         if device.type == "cuda":
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
+    @property
+    def asynchronous(self) -> bool:
+        """Whether a batch can be sent while the model works."""
+        return self._stream is not None
+
     def send(self, clips: Sequence[Clip], spec: InputSpec) -> Sent:
         """Set out with a batch of clips that were made to ``spec``."""
         if self._stream is None:

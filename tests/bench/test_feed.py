@@ -175,6 +175,8 @@ def test_while_the_last_batch_is_answered_clips_of_the_next_cell_are_corrupted(
 class FakeSender:
     """As on CUDA: a batch is there when its event is."""
 
+    asynchronous = True
+
     def __init__(self, log):
         self.log = log
 
@@ -238,10 +240,12 @@ def test_on_cuda_a_batch_is_copied_on_a_stream_of_its_own(tmp_path, monkeypatch)
     spec = plan.cells[0].model.model.input
     clips = [plan.dataset.load(ref, spec) for ref in plan.clips[:2]]
     sender = Sender(torch.device("cuda"))
+    assert sender.asynchronous
     sent = sender.send(clips, spec)
     assert told == ["event recorded"]
     assert len(sender.receive(sent)) == 2
     assert told[1:] == ["waits for event", "kept", "kept", "kept"]
+    assert not Sender(torch.device("cpu")).asynchronous
 
 
 def test_right_is_the_best_class_of_every_task():
