@@ -83,7 +83,7 @@ def of_loading(
         "static/components",
         name,
         specs or listening,
-        f"{len(specs)} components, {len(listening)} events"
+        f"components: {len(specs)}, events: {len(listening)}"
         if specs or listening
         else "it provides no component and listens to no event",
     )
