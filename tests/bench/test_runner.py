@@ -1,3 +1,5 @@
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,11 @@ from avplug.bench.runner import default_folder, run
 from avplug.bench.store import Store
 from avplug.builtin_corruptions.gaussian import Gaussian
 from avplug.builtin_datasets.events.dataset import Events
+from avplug.core.corruption import RECORDINGS
 from avplug.core.errors import MediaError
 from avplug.core.registry import get_registry
 from tests.bench.toys import config
+from tests.waiting import LONG, until
 
 
 def results(folder):
@@ -186,3 +190,41 @@ def test_a_broken_metric_does_not_end_the_run(tmp_path, monkeypatch, caplog):
     summary, _ = run_of(tmp_path, "run")
     assert summary.computed == 5
     assert "no ruler" in caplog.text
+
+
+def test_recordings_are_there_for_clips_that_are_corrupted_between_two_cells(
+    tmp_path, monkeypatch
+):
+    from avplug.bench.keeping import Keeper
+    from avplug.builtin_corruptions.rain import Rain
+
+    keeping, told, keep, scene = threading.Event(), [], Keeper.keep, Rain.scene
+
+    def slowly(self, cell, outcome):
+        if cell.segments[0].name == "gaussian":
+            keeping.set()
+            until(lambda: told)
+        keep(self, cell, outcome)
+
+    def noting(self, info, severity, rng):
+        assert keeping.wait(LONG)
+        told.append(os.environ.get(RECORDINGS))
+        return scene(self, info, severity, rng)
+
+    # The folder is empty: it is its name that is looked at.
+    monkeypatch.setenv("AVPLUG_RECORDINGS_MISSING", "synthesise")
+    monkeypatch.setattr(Keeper, "keep", slowly)
+    monkeypatch.setattr(Rain, "scene", noting)
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    settings = config(
+        tmp_path,
+        corruptions=("gaussian", "rain"),
+        severities=(3,),
+        limit=4,
+        workers=1,
+        recordings=str(folder),
+    )
+    assert run(settings, get_registry()).computed == 3
+    assert told == [str(folder)] * 4
+    assert RECORDINGS not in os.environ
