@@ -15,8 +15,15 @@ def refusal(name, used=USED, what="run"):
     return caught.value
 
 
-def test_what_is_used_passes():
-    refuse_idle(USED, USED, "run", get_registry())
+def test_only_what_is_used_passes():
+    def refused(name):
+        try:
+            refuse_idle([name], USED, "run", get_registry())
+        except UsageError:
+            return True
+        return False
+
+    assert [name for name in (*USED, "tent") if refused(name)] == ["tent"]
 
 
 @pytest.mark.parametrize("name", ["gaussian", "avplug/gaussian"])
