@@ -1,10 +1,8 @@
-"""Print the README's tables for a recording: bit rate, PSNR and SNR by severity.
-
-python measure.py RECORDING
-"""
+"""Print the README's tables for a recording: bit rate, PSNR and SNR by severity."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from importlib import import_module
 
@@ -14,7 +12,14 @@ from avplug_codec.bandwidth import Bandwidth
 from avplug_codec.codecs import Codec
 from numpy.typing import NDArray
 
-from avplug import Clip, Corruption, InputSpec, KeyedRandom, corrupt
+from avplug import (
+    AvplugError,
+    Clip,
+    Corruption,
+    InputSpec,
+    KeyedRandom,
+    corrupt,
+)
 from avplug.media.read import read_clip
 
 #: The recording as it is: every frame and every channel at their own rates.
@@ -24,16 +29,19 @@ SEVERITIES = range(1, 6)
 INTACT = "desync"
 
 
-def error(clean: NDArray[np.generic], spoilt: NDArray[np.generic]) -> float:
-    """Return the mean square of the difference."""
-    return float(np.square(spoilt.astype(np.float64) - clean).mean())
+def decibels(
+    power: float, clean: NDArray[np.generic], spoilt: NDArray[np.generic]
+) -> float:
+    """Return a power by the mean square of the difference; infinite without one."""
+    error = float(np.square(spoilt.astype(np.float64) - clean).mean())
+    return float(10 * np.log10(power / error)) if error else np.inf
 
 
 def harm(clean: Clip, spoilt: Clip) -> str:
     """Return the picture's PSNR and the sound's SNR."""
-    psnr = 10 * np.log10(255**2 / error(clean.frames, spoilt.frames))
-    power = np.square(clean.audio, dtype=np.float64).mean()
-    snr = 10 * np.log10(power / error(clean.audio, spoilt.audio))
+    psnr = decibels(255**2, clean.frames, spoilt.frames)
+    power = float(np.square(clean.audio, dtype=np.float64).mean())
+    snr = decibels(power, clean.audio, spoilt.audio)
     return f"{psnr:.1f} dB, {snr:.1f} dB"
 
 
@@ -77,4 +85,9 @@ def main(recording: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recording", help="a file with a picture and a sound")
+    try:
+        main(parser.parse_args().recording)
+    except AvplugError as problem:
+        sys.exit(str(problem))

@@ -20,6 +20,7 @@ from avplug.builtin_corruptions.loops import looped, resampled_loop, stretch
 from avplug.builtin_corruptions.timeline import Envelope
 from avplug.core.randomness import KeyedRandom
 from avplug.signal.mixing import achieved_snr_db
+from tests.waiting import LONG
 
 RNG = KeyedRandom((0, "clip"))
 #: Run in a fresh process: hashes of loops and backgrounds, in the order given.
@@ -224,7 +225,7 @@ def test_a_loop_that_is_being_made_holds_up_no_other(monkeypatch):
 
     def slow(sound):
         begun.set()
-        assert go_on.wait(60)
+        assert go_on.wait(LONG)
         return plain(sound)
 
     bank._made.cache_clear()
@@ -232,7 +233,7 @@ def test_a_loop_that_is_being_made_holds_up_no_other(monkeypatch):
     monkeypatch.setattr(bank, "renderer", slow)
     with ThreadPoolExecutor(2) as pool:
         wind = pool.submit(bank_loop, "wind", 0, 16_000)
-        assert begun.wait(60)
+        assert begun.wait(LONG)
         rain = pool.submit(bank_loop, "rain", 0, 16_000)
         try:
             assert rain.result(30).size
