@@ -15,16 +15,13 @@ from avplug.bench.retrying import Tries
 from avplug.core.clip import Clip, ClipRef, InputSpec
 from avplug.core.dataset import Dataset
 from avplug.core.errors import MediaError
+from avplug.core.limits import in_parts
 
 T = TypeVar("T")
 _Job: TypeAlias = tuple[Future[Any], Callable[[], Any]]
 
 #: What a clip counts for at least: bounds the number of small ones that are mapped.
 _LEAST = 1 << 16
-
-#: A limit is waited for in so many parts: where the whole machine is paused, the clock
-#: takes one of them from work that could not go on either.
-_PARTS = 10
 
 
 class ClipMemory:
@@ -186,8 +183,7 @@ class TimeLimit:
             ).start()
         outcome: Future[T] = Future()
         jobs.put((outcome, work))
-        part = self.seconds / _PARTS
-        if not any(wait([outcome], part).done for _ in range(_PARTS)):
+        if not any(wait([outcome], part).done for part in in_parts(self.seconds)):
             jobs.put(None)
             raise OutOfTimeError
         self._idle.append(jobs)

@@ -14,11 +14,7 @@ from threading import Thread
 from typing import IO, Any
 
 from avplug.core import crashes
-
-#: A limit is waited for in so many parts: where the whole machine is paused, the clock
-#: takes one of them from a worker that could not go on either.
-_PARTS = 10
-
+from avplug.core.limits import in_parts
 
 #: Lines of stderr: the stack of a crash has at most 100 frames for each thread.
 _KEPT = 1000
@@ -97,9 +93,9 @@ def answers(job: Mapping[str, Any], limit: float) -> Iterator[dict[str, Any]]:
 
 
 def _next(lines: Queue[str | None], limit: float) -> str | None:
-    for _ in range(_PARTS):
+    for part in in_parts(limit):
         with suppress(Empty):
-            return lines.get(timeout=limit / _PARTS)
+            return lines.get(timeout=part)
     raise WorkerHungError(f"no answer within {limit:g} s")
 
 

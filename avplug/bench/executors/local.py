@@ -19,6 +19,7 @@ import tempfile
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic
@@ -29,6 +30,7 @@ from avplug.core.culprits import crashed
 from avplug.core.errors import WorkerLostError, WorkerSetupError
 from avplug.core.executor import Executor, Outcome, Task, Tell, Work
 from avplug.core.manager import loaded_plugins
+from avplug.core.records import PluginRecord
 
 #: So many workers in succession may end by themselves before they are ready to work.
 _STILLBORN = 8
@@ -265,15 +267,17 @@ class _Worker:
         if code >= 0:
             return f"ended with code {code}"
         killed = f"killed by {signal.Signals(-code).name}"
-        culprit = crashed(self._stack, loaded_plugins())
-        if culprit is not None:
-            record, frame = culprit
+        if self._culprit is not None:
+            record, frame = self._culprit
             return f"{killed} in {record.name}, {frame}"
         return f"{killed} {crashes.place(self._stack)}".rstrip()
 
     def way_out(self) -> str:
         """Return how a user leaves out the plugin that crashed; "" if none did."""
-        culprit = crashed(self._stack, loaded_plugins())
-        if culprit is None:
+        if self._culprit is None:
             return ""
-        return f"Its stack: --executor in-process. {culprit[0].way_out}"
+        return f"Its stack: --executor in-process. {self._culprit[0].way_out}"
+
+    @cached_property
+    def _culprit(self) -> tuple[PluginRecord, crashes.Frame] | None:
+        return crashed(self._stack, loaded_plugins())
